@@ -1,0 +1,1 @@
+"""What reacts: one folder a system, one small module a function."""

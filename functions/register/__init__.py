@@ -1,0 +1,1 @@
+"""The AI register, made from the catalogue's cards."""

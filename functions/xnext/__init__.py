@@ -1,0 +1,1 @@
+"""AI search over the city's services: crawl, index, search."""

@@ -1,0 +1,1 @@
+"""What runs functions: worker, HTTP host, local stack, command line."""

@@ -1,0 +1,1 @@
+"""The HTTP host: functions by path, access, limits, status page."""

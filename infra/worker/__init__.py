@@ -1,0 +1,1 @@
+"""JetStream to function: pull, retry, dead letter, order, schedules."""

@@ -1,0 +1,1 @@
+"""What functions share: settings, errors, clients of the backends, and the retrieval core."""

@@ -1,0 +1,82 @@
+"""Everything a function may use, made from the settings on first use and closed together.
+
+A function gets one ``Backends`` and never builds a client itself; a test hands in its own with
+``Backends(settings, objects=MemoryObjects(), ...)``.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from shared.catalogue import Catalogue
+from shared.chat import Chat
+from shared.embeddings import Embeddings
+from shared.objects import Objects
+from shared.secrets import Secrets
+from shared.settings import Settings
+from shared.state import State
+from shared.vectors import Vectors
+from shared.web import Web
+
+T = TypeVar("T")
+
+
+class Backends:
+    """The clients a function is handed: made lazily, shared by every call of the process."""
+
+    def __init__(self, settings: Settings | None = None, **given: Any) -> None:
+        self.settings = settings or Settings()
+        self._made: dict[str, Any] = dict(given)
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+
+    @property
+    def objects(self) -> Objects:
+        """S3-compatible storage."""
+        return self._one("objects", lambda: Objects(self.settings.objects))
+
+    @property
+    def vectors(self) -> Vectors:
+        """Milvus."""
+        return self._one("vectors", lambda: Vectors(self.settings.vectors))
+
+    @property
+    def embeddings(self) -> Embeddings:
+        """The embedding model, over the OpenAI API."""
+        return self._one("embeddings", lambda: Embeddings(self.settings.embeddings))
+
+    @property
+    def chat(self) -> Chat:
+        """The language model, over the OpenAI API."""
+        return self._one("chat", lambda: Chat(self.settings.chat))
+
+    @property
+    def state(self) -> State:
+        """Small revisioned values (NATS key-value buckets)."""
+        return self._one("state", lambda: State(self.settings.nats))
+
+    @property
+    def web(self) -> Web:
+        """HTTP to the hosts the settings allow."""
+        return self._one("web", lambda: Web(self.settings.web))
+
+    @property
+    def secrets(self) -> Secrets:
+        """Secrets by name, from files or the environment."""
+        return self._one("secrets", lambda: Secrets(self.settings.secrets_dir))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """serverless.yaml, for functions that show what runs here."""
+        return self._one("catalogue", lambda: Catalogue.load(self.settings.catalogue))
+
+    async def close(self) -> None:
+        """Close what was made here, last made first; what was handed in belongs to the giver."""
+        while self._closers:
+            await self._closers.pop()()
+
+    def _one(self, name: str, make: Callable[[], T]) -> T:
+        if name not in self._made:
+            made = self._made[name] = make()
+            if hasattr(made, "close"):
+                self._closers.append(made.close)
+        backend: T = self._made[name]
+        return backend

@@ -1,0 +1,43 @@
+"""Publishing: events become CloudEvents with derived ids and are stored by JetStream before anyone goes on."""
+
+from typing import Protocol
+from uuid import UUID, uuid5
+
+from events import CloudEvent, Event
+from events.envelope import now
+
+_SPACE = UUID("6f1f2c0e-5d0e-5a53-9c1f-0b9d3c1f7a11")  # a constant of this project; changing it breaks dedupe
+
+
+class Bus(Protocol):
+    """Stores events. The call returns when the event is safe, not when it is sent."""
+
+    async def publish(self, event: CloudEvent, *, key: str | None = None) -> None:
+        """Store one event on the subject of its type and key; the same id twice is stored once.
+
+        Raises:
+            BackendError: the stream did not confirm (away, full, or the event is larger than 64 KB).
+        """
+        ...
+
+
+def derived_id(function: str, cause: str, event: Event, ordinal: int) -> str:
+    """The id of a follow-up: equal in every repeat of the same cause, whatever worker runs it.
+
+    ``identity`` fields tell follow-ups apart where the event type names some, else their position.
+    """
+    mark = "\x1f".join(str(getattr(event, name)) for name in event.identity) if event.identity else str(ordinal)
+    return str(uuid5(_SPACE, "\x1f".join((function, cause, event.type, mark))))
+
+
+def enveloped(event: Event, *, id: str, source: str, traceparent: str | None = None) -> CloudEvent:
+    """Put an event into its envelope, stamped with the present time."""
+    return CloudEvent(
+        id=id,
+        source=source,
+        type=event.type,
+        data=event.model_dump_json().encode(),
+        subject=event.key_value,
+        time=now(),
+        extensions={"traceparent": traceparent} if traceparent else None,
+    )

