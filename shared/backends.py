@@ -1,21 +1,24 @@
 """Everything a function may use, made from the settings on first use and closed together.
 
 A function gets one ``Backends`` and never builds a client itself; a test hands in its own with
-``Backends(settings, objects=MemoryObjects(), ...)``.
+``Backends(settings, objects=MemoryObjects(), ...)``. A client's module is imported when it is first
+used: a function that only needs state pays neither for Milvus nor for boto3.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared.catalogue import Catalogue
-from shared.chat import Chat
-from shared.embeddings import Embeddings
-from shared.objects import Objects
-from shared.secrets import Secrets
 from shared.settings import Settings
-from shared.state import State
-from shared.vectors import Vectors
-from shared.web import Web
+
+if TYPE_CHECKING:
+    from shared.catalogue import Catalogue
+    from shared.chat import Chat
+    from shared.embeddings import Embeddings
+    from shared.objects import Objects
+    from shared.secrets import Secrets
+    from shared.state import State
+    from shared.vectors import Vectors
+    from shared.web import Web
 
 T = TypeVar("T")
 
@@ -29,43 +32,59 @@ class Backends:
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
     @property
-    def objects(self) -> Objects:
+    def objects(self) -> "Objects":
         """S3-compatible storage."""
+        from shared.objects import Objects
+
         return self._one("objects", lambda: Objects(self.settings.objects))
 
     @property
-    def vectors(self) -> Vectors:
+    def vectors(self) -> "Vectors":
         """Milvus."""
+        from shared.vectors import Vectors
+
         return self._one("vectors", lambda: Vectors(self.settings.vectors))
 
     @property
-    def embeddings(self) -> Embeddings:
+    def embeddings(self) -> "Embeddings":
         """The embedding model, over the OpenAI API."""
+        from shared.embeddings import Embeddings
+
         return self._one("embeddings", lambda: Embeddings(self.settings.embeddings))
 
     @property
-    def chat(self) -> Chat:
+    def chat(self) -> "Chat":
         """The language model, over the OpenAI API."""
+        from shared.chat import Chat
+
         return self._one("chat", lambda: Chat(self.settings.chat))
 
     @property
-    def state(self) -> State:
+    def state(self) -> "State":
         """Small revisioned values (NATS key-value buckets)."""
+        from shared.state import State
+
         return self._one("state", lambda: State(self.settings.nats))
 
     @property
-    def web(self) -> Web:
+    def web(self) -> "Web":
         """HTTP to the hosts the settings allow."""
+        from shared.web import Web
+
         return self._one("web", lambda: Web(self.settings.web))
 
     @property
-    def secrets(self) -> Secrets:
+    def secrets(self) -> "Secrets":
         """Secrets by name, from files or the environment."""
+        from shared.secrets import Secrets
+
         return self._one("secrets", lambda: Secrets(self.settings.secrets_dir))
 
     @property
-    def catalogue(self) -> Catalogue:
+    def catalogue(self) -> "Catalogue":
         """serverless.yaml, for functions that show what runs here."""
+        from shared.catalogue import Catalogue
+
         return self._one("catalogue", lambda: Catalogue.load(self.settings.catalogue))
 
     async def close(self) -> None:

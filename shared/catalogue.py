@@ -250,6 +250,11 @@ class Catalogue(Entry):
             raise CatalogueError("\n".join(lines)) from None
 
 
+def locate(path: Path, where: Sequence[str | int], text: str) -> str:
+    """``file:line: place: text`` for a fault that was found outside this module."""
+    return _located(path, YAML(typ="rt").load(path.read_text(encoding="utf-8")), where, text)
+
+
 class _At(Exception):
     """A fault found by looking at the whole, with the place it stands at."""
 

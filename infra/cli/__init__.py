@@ -1,20 +1,18 @@
-"""The command ``stadtfunk``. Each command module is imported only when its command is called."""
+"""The command ``stadtfunk``. A command's module is imported only when that command is called."""
 
 import importlib
 import sys
-from typing import Any
+from pathlib import Path
 
-import click
 import typer
-from typer.main import get_command
 
-from infra.cli.output import fail
+from infra.cli.output import err
 from shared.errors import StadtfunkError
 
-# command -> (module, one line of help); a module's ``app`` is a typer app or a function named like it.
+# command -> (module of this package, one line of help)
 COMMANDS = {
     "up": ("stack", "Start the real servers and every enabled function here, with a demo city."),
-    "backup": ("stack", "Save streams, state, vectors and objects of a data folder."),
+    "backup": ("stack", "Save streams, state, vectors and objects."),
     "restore": ("stack", "Bring a backup back into an empty data folder."),
     "list": ("functions", "The functions of the catalogue."),
     "run": ("functions", "Run functions in this process, fed by NATS."),
@@ -24,7 +22,7 @@ COMMANDS = {
     "publish": ("publish", "Publish an event from a file."),
     "search": ("search", "Search the city's pages."),
     "dead": ("dead", "Dead letters: list, show, replay, drop."),
-    "status": ("status", "Functions, lag, failures, backends."),
+    "status": ("status", "Functions, lag, in flight, failures, backends."),
     "events": ("events", "Schemas and AsyncAPI document of the events."),
     "catalogue": ("catalogue", "Check serverless.yaml against the code; export its schema."),
     "bench": ("bench", "Benchmarks beside a peer or the raw limit."),
@@ -32,31 +30,51 @@ COMMANDS = {
 }
 
 
-class _Commands(click.Group):
-    """Loads a command's module on demand: `stadtfunk list` need not import Milvus."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        app: typer.Typer = importlib.import_module(f"infra.cli.{COMMANDS[cmd_name][0]}").app
-        loaded = get_command(app)
-        return loaded.commands[cmd_name] if isinstance(loaded, click.Group) and cmd_name in loaded.commands else loaded
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-def main(arguments: list[str] | None = None) -> Any:
-    """Entry point; errors of this project end in one line, never in a traceback."""
-    group = _Commands("stadtfunk", help="A city's AI services as small functions on its own machines.")
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point; an error of this project ends in one line on standard error, never in a traceback."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    root = typer.Typer(
+        name="stadtfunk",
+        help="A city's AI services as small functions on its own machines.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
     try:
-        return group.main(arguments, prog_name="stadtfunk")
+        _mount(root, arguments[0] if arguments else None)
+        root(arguments, prog_name="stadtfunk")
     except StadtfunkError as error:
-        try:
-            fail(str(error))
-        except typer.Exit as leave:
-            sys.exit(leave.exit_code)
+        err.print("error: ", style="bold red", end="")
+        err.print(str(error), markup=False)
+        sys.exit(1)
+
+
+def _mount(root: typer.Typer, wanted: str | None) -> None:
+    for name, (module, text) in COMMANDS.items():
+        if name != wanted:
+            root.command(name, help=text)(_named)
+            continue
+        app: typer.Typer = importlib.import_module(f"infra.cli.{module}").app
+        command = next((c for c in app.registered_commands if c.name == name), None)
+        if command is not None and command.callback is not None:
+            # The module holds several commands of the top level (`up`, `backup`); take the one.
+            root.command(name, help=command.help)(command.callback)
+        else:
+            root.add_typer(app, name=name, help=text)
+    if wanted and wanted not in COMMANDS and not wanted.startswith("-"):
+        _mount_system(root, wanted)
+
+
+def _mount_system(root: typer.Typer, wanted: str) -> None:
+    """`stadtfunk xnext accept …`: the commands a system brings, found through the catalogue."""
+    from shared.catalogue import Catalogue
+    from shared.settings import Settings
+
+    path: Path = Settings().catalogue
+    system = Catalogue.load(path).systems.get(wanted) if path.exists() else None
+    if system is not None and system.commands is not None:
+        root.add_typer(importlib.import_module(f"functions.{system.commands}").app, name=wanted)
+
+
+def _named() -> None:
+    """Stands for a command that was not called, so that help lists it without importing it."""
