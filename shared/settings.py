@@ -110,6 +110,11 @@ class XnextSettings(Group):
     bucket: str = "city-revisions"
 
 
+class PortalSettings(Group):
+    city: str = "Stadtfunk"  # the name in the page's header
+    cms_url: AnyHttpUrl | None = None  # where a newcomer edits a page of the CMS stand-in; None: none runs
+
+
 class Settings(BaseSettings):
     """The whole tree; every group has defaults that fit ``stadtfunk up``."""
 
@@ -128,6 +133,7 @@ class Settings(BaseSettings):
     host: HostSettings = HostSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     xnext: XnextSettings = XnextSettings()
+    portal: PortalSettings = PortalSettings()
 
     def __init__(self, **values: Any) -> None:
         try:
