@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
         root(arguments, prog_name="stadtfunk")
     except StadtfunkError as error:
         err.print("error: ", style="bold red", end="")
-        err.print(str(error), markup=False)
+        err.print(str(error), markup=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -32,7 +32,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 def fail(message: str, code: int = 1) -> NoReturn:
     """Print what is wrong and how out of it, and exit."""
     err.print("error: ", style="bold red", end="")
-    err.print(message, markup=False)
+    err.print(message, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
