@@ -1,0 +1,146 @@
+"""One supervised program: started on a leash, its output in a capped file, ended for certain."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from infra.stack.ports import is_free, owner
+from infra.stack.servers import NotReady, Server, inherited
+from shared.errors import StadtfunkError
+
+LEASH = Path(__file__).with_name("leash.py")
+MARK = "STADTFUNK_STACK"  # environment variable all processes of one stack carry, grandchildren too
+LOG_BYTES = 8 * 2**20
+
+
+class StartError(StadtfunkError):
+    """A program found its port taken, or ended or stayed silent before it was ready; says its last lines."""
+
+
+class Process:
+    """A running (or ended) server; ``start`` may be called again after it ended."""
+
+    def __init__(self, server: Server, log: Path, *, mark: str = "") -> None:
+        self.server = server
+        self.log = log
+        self._mark = mark
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._offset = 0  # where this run's lines begin in the log
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, None before the first start."""
+        return self._popen.pid if self._popen else None
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs."""
+        return self._popen.poll() if self._popen else None
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._popen is not None and self._popen.poll() is None
+
+    def spawn(self) -> None:
+        """Start without waiting. Call from the main thread: the leash is tied to the thread that starts it.
+
+        Raises:
+            StartError: one of its ports is taken; a stranger's answer must never count as its own.
+        """
+        for port in self.server.ports:
+            if not is_free(port):
+                raise StartError(f"{self.server.name} needs port {port}, which is in use by {owner(port)}")
+        self.server.folder.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        cap(self.log)
+        environment = {**inherited(), **self.server.environment}
+        if self._mark:
+            environment[MARK] = self._mark
+        # Isolated, so that nothing of ours is imported there; the command itself is started normally.
+        leash = (sys.executable, "-I", "-S", str(LEASH), str(os.getpid()))
+        with self.log.open("ab") as output:
+            self._offset = output.tell()
+            self._popen = subprocess.Popen(
+                (*leash, *self.server.command),
+                cwd=self.server.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends us in order
+            )
+
+    async def ready(self) -> float:
+        """Wait until its readiness request is answered; gives the seconds that took.
+
+        Raises:
+            StartError: it ended, or was not ready within the server's patience.
+        """
+        begin, last = time.monotonic(), "no answer"
+        while True:
+            if not self.running:
+                raise StartError(
+                    f"{self.server.name} ended with status {self.returncode} while starting\n{self.tail()}"
+                )
+            left = self.server.patience_s - (time.monotonic() - begin)
+            if left <= 0:
+                raise StartError(
+                    f"{self.server.name} is not ready after {self.server.patience_s:.0f} s: {last}\n{self.tail()}"
+                )
+            try:
+                await asyncio.wait_for(self.server.ready(), left)
+            except NotReady as error:
+                last = str(error)
+            except Exception as error:  # any client's own error: it is not there yet
+                last = type(error).__name__
+            else:
+                return time.monotonic() - begin
+            await asyncio.sleep(0.05)
+
+    async def start(self) -> float:
+        """Start and wait until ready; gives the seconds."""
+        self.spawn()
+        return await self.ready()
+
+    def kill(self) -> None:
+        """End it as a power cut would: SIGKILL to its whole session."""
+        self._signal(signal.SIGKILL)
+        if self._popen:
+            self._popen.wait()
+
+    def terminate(self) -> None:
+        """Ask it to end, without waiting."""
+        self._signal(signal.SIGTERM)
+
+    def stop(self, grace_s: float = 4.0) -> None:
+        """Ask it to end; kill it when it has not after ``grace_s``."""
+        self.terminate()
+        if self._popen:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(grace_s)
+        self.kill()
+
+    def tail(self, lines: int = 15) -> str:
+        """The last lines this run wrote."""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as file:
+            file.seek(max(self._offset, self.log.stat().st_size - 16384))
+            return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._popen:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, number)
+
+
+def cap(log: Path) -> None:
+    """Keep the log and one older one, each below the limit."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_suffix(log.suffix + ".1"))
