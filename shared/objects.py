@@ -1,0 +1,215 @@
+"""S3-compatible object storage: boto3 in threads, with time limits and errors of this house.
+
+``Objects`` speaks to a server, ``MemoryObjects`` holds everything in the process; both pass one suite.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from shared.errors import BackendError, StadtfunkError
+from shared.metrics import BACKEND_FAILED, BACKEND_SECONDS
+from shared.settings import ObjectSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+T = TypeVar("T")
+_THREADS = 8  # calls at once; boto3's own pool is larger
+_PAGE = 1000  # keys a listing request
+_MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound"})
+
+
+class ObjectMissing(StadtfunkError):
+    """There is no object of this key (or no such bucket)."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        super().__init__(f"no object '{key}' in bucket '{bucket}'")
+        self.bucket, self.key = bucket, key
+
+
+class Stored(NamedTuple):
+    """One row of a listing."""
+
+    key: str
+    size: int  # bytes
+    etag: str  # without quotes
+
+
+class Objects:
+    """One S3 endpoint. Every call raises BackendError when the storage is away or refuses."""
+
+    def __init__(self, settings: ObjectSettings) -> None:
+        self._settings = settings
+        self._client: S3Client | None = None
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
+
+    async def ensure_bucket(self, bucket: str) -> None:
+        """Make the bucket if there is none."""
+
+        def ensure(client: "S3Client") -> None:
+            from botocore.exceptions import ClientError
+
+            try:
+                client.head_bucket(Bucket=bucket)
+            except ClientError as error:
+                if _code(error) not in _MISSING:
+                    raise
+                try:
+                    client.create_bucket(Bucket=bucket, **self._location())
+                except ClientError as made:
+                    if _code(made) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                        raise
+
+        await self._call("ensure_bucket", ensure)
+
+    async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+        """Store bytes under a key; what lay there is replaced."""
+        await self._call(
+            "put", lambda client: client.put_object(Bucket=bucket, Key=key, Body=data, ContentType=content_type)
+        )
+
+    async def get(self, bucket: str, key: str) -> bytes:
+        """The bytes of an object.
+
+        Raises:
+            ObjectMissing: there is none.
+        """
+        return await self._call(
+            "get", lambda client: client.get_object(Bucket=bucket, Key=key)["Body"].read(), bucket, key
+        )
+
+    async def exists(self, bucket: str, key: str) -> bool:
+        """Whether there is an object of this key."""
+        try:
+            await self._call("exists", lambda client: client.head_object(Bucket=bucket, Key=key), bucket, key)
+        except ObjectMissing:
+            return False
+        return True
+
+    async def list(self, bucket: str, prefix: str = "") -> AsyncIterator[Stored]:
+        """Every object whose key starts with ``prefix``, by key; a bucket that is not there lists nothing."""
+        after = ""
+        while True:
+            start = after
+
+            def page(client: "S3Client", start: str = start) -> list[Stored]:
+                answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=start, MaxKeys=_PAGE)
+                return [
+                    Stored(row["Key"], row["Size"], row.get("ETag", "").strip('"'))
+                    for row in answer.get("Contents", [])
+                ]
+
+            try:
+                rows = await self._call("list", page, bucket, prefix or "*")
+            except ObjectMissing:
+                return
+            for row in rows:
+                yield row
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1].key
+
+    async def delete(self, bucket: str, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        try:
+            await self._call("delete", lambda client: client.delete_object(Bucket=bucket, Key=key), bucket, key)
+        except ObjectMissing:
+            return
+
+    async def close(self) -> None:
+        """Let go of threads and connections."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._client is not None:
+            self._client.close()
+
+    def _location(self) -> Any:
+        # AWS wants the region said, and refuses us-east-1 said.
+        if self._settings.endpoint is not None or self._settings.region == "us-east-1":
+            return {}
+        return {"CreateBucketConfiguration": {"LocationConstraint": self._settings.region}}
+
+    def _connected(self) -> "S3Client":
+        with self._lock:
+            if self._client is None:
+                import boto3  # takes 0.3 s: only a process that uses storage pays
+                from botocore.config import Config
+
+                self._client = boto3.session.Session().client(
+                    "s3",
+                    endpoint_url=self._settings.endpoint,
+                    region_name=self._settings.region,
+                    aws_access_key_id=self._settings.access_key.get_secret_value() or None,
+                    aws_secret_access_key=self._settings.secret_key.get_secret_value() or None,
+                    config=Config(
+                        signature_version="s3v4",
+                        connect_timeout=self._settings.timeout_s,
+                        read_timeout=self._settings.timeout_s,
+                        # One more try covers a connection that went stale; the rest is the function's backoff.
+                        retries={"total_max_attempts": 2, "mode": "standard"},
+                        max_pool_connections=_THREADS,
+                        s3={"addressing_style": "path" if self._settings.endpoint else "auto"},
+                    ),
+                )
+            return self._client
+
+    async def _call(self, name: str, work: Callable[["S3Client"], T], bucket: str = "", key: str = "") -> T:
+        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+        loop = asyncio.get_running_loop()
+        with BACKEND_SECONDS.labels("objects", name).time():
+            try:
+                return await loop.run_in_executor(self._threads, lambda: work(self._connected()))
+            except ClientError as error:
+                code = _code(error)
+                if code in _MISSING and key:
+                    raise ObjectMissing(bucket, key) from None
+                BACKEND_FAILED.labels("objects", name, "ClientError").inc()
+                raise BackendError("objects", f"{name} was refused ({code})") from error
+            except (BotoCoreError, HTTPClientError, OSError) as error:
+                BACKEND_FAILED.labels("objects", name, type(error).__name__).inc()
+                raise BackendError("objects", f"{name} failed ({type(error).__name__})") from error
+
+
+class MemoryObjects(Objects):
+    """The same storage in the process's memory, for tests."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, dict[str, bytes]] = {}
+
+    async def ensure_bucket(self, bucket: str) -> None:
+        self._buckets.setdefault(bucket, {})
+
+    async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+        if bucket not in self._buckets:
+            raise BackendError("objects", "put was refused (NoSuchBucket)")
+        self._buckets[bucket][key] = data
+
+    async def get(self, bucket: str, key: str) -> bytes:
+        try:
+            return self._buckets[bucket][key]
+        except KeyError:
+            raise ObjectMissing(bucket, key) from None
+
+    async def exists(self, bucket: str, key: str) -> bool:
+        return key in self._buckets.get(bucket, {})
+
+    async def list(self, bucket: str, prefix: str = "") -> AsyncIterator[Stored]:
+        from hashlib import md5
+
+        for key, data in sorted(self._buckets.get(bucket, {}).items()):
+            if key.startswith(prefix):
+                yield Stored(key, len(data), md5(data, usedforsecurity=False).hexdigest())
+
+    async def delete(self, bucket: str, key: str) -> None:
+        self._buckets.get(bucket, {}).pop(key, None)
+
+    async def close(self) -> None:
+        return
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

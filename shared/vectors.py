@@ -1,0 +1,281 @@
+"""Milvus: a thin asynchronous client, and the one place where filter expressions are written.
+
+A restarted server has forgotten which collections were loaded, and a cut connection is made anew:
+both are mended here, once a call; what fails then is a BackendError.
+
+Rows that are not flushed are searched by brute force (25 times slower in Milvus Lite), and a flush a
+document would leave a heap of small segments. So a write marks its collection, and a flush follows
+once nothing was written for a second, or after ten seconds at the latest.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from shared.errors import BackendError
+from shared.metrics import BACKEND_FAILED, BACKEND_SECONDS
+from shared.settings import VectorSettings
+
+if TYPE_CHECKING:
+    from pymilvus import AsyncMilvusClient
+
+T = TypeVar("T")
+Row = dict[str, Any]
+_QUIET_S = 1.0
+_LATEST_S = 10.0
+# Codes of Milvus, the same in Lite.
+_NO_CONNECTION = 2
+_NOT_LOADED = 101
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x00": "\ufffd"})
+
+
+def literal(value: str | int | bool) -> str:
+    """A value as a literal of Milvus's filter language; whatever a text holds, it stays one literal."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    # A lone surrogate cannot travel as UTF-8.
+    return '"' + value.encode("utf-8", "replace").decode().translate(_ESCAPES) + '"'
+
+
+def equals(field: str, value: str | int | bool) -> str:
+    """``field == value``."""
+    return f"{field} == {literal(value)}"
+
+
+def below(field: str, value: int) -> str:
+    """``field < value``."""
+    return f"{field} < {literal(value)}"
+
+
+def any_of(field: str, values: Iterable[str | int]) -> str:
+    """``field in [...]``."""
+    return f"{field} in [{', '.join(literal(value) for value in values)}]"
+
+
+def holds(field: str, value: str) -> str:
+    """An array field holds the value."""
+    return f"array_contains({field}, {literal(value)})"
+
+
+def both(*conditions: str) -> str:
+    """All conditions that are not empty, joined by ``and``; no condition is the empty filter."""
+    return " and ".join(f"({condition})" for condition in conditions if condition)
+
+
+class Vectors:
+    """One Milvus, embedded or a cluster. Every call raises BackendError when it is away."""
+
+    def __init__(self, settings: VectorSettings) -> None:
+        self._settings = settings
+        self._client: AsyncMilvusClient | None = None
+        self._connecting = asyncio.Lock()
+        self._dirty: dict[str, float] = {}  # collection -> time of its first write since the last flush
+        self._written = 0.0
+        self._flusher: asyncio.Task[None] | None = None
+
+    async def has(self, collection: str) -> bool:
+        """Whether there is a collection (or alias) of this name."""
+        return bool(await self._call("has", lambda client: client.has_collection(collection)))
+
+    async def create(self, collection: str, schema: Any, index: Any) -> None:
+        """Make a collection with its indexes and load it; one that another process just made is fine."""
+        try:
+            await self._call("create", lambda _: asyncio.to_thread(self._create, collection, schema, index))
+        except BackendError:
+            if not await self.has(collection):
+                raise
+        await self._call("load", lambda client: client.load_collection(collection))
+
+    async def drop(self, collection: str) -> None:
+        """Remove a collection with its rows."""
+        self._dirty.pop(collection, None)
+        await self._call("drop", lambda client: client.drop_collection(collection))
+
+    async def alias(self, alias: str) -> str | None:
+        """The collection an alias stands for, or None where there is no such alias."""
+        from pymilvus.exceptions import MilvusException
+
+        async def described(client: "AsyncMilvusClient") -> str | None:
+            try:
+                answer = await client.describe_alias(alias)
+            except MilvusException as error:
+                if error.code == _NO_CONNECTION:
+                    raise
+                return None
+            return str(answer["collection_name"])
+
+        return await self._call("alias", described)
+
+    async def point(self, alias: str, collection: str) -> None:
+        """Let an alias stand for a collection from now on."""
+        there = await self.alias(alias)
+        if there is None:
+            with contextlib.suppress(BackendError):  # another process was first; the next line decides
+                await self._call("alias", lambda client: client.create_alias(collection, alias))
+            there = await self.alias(alias)
+        if there != collection:
+            await self._call("alias", lambda client: client.alter_alias(collection, alias))
+
+    async def upsert(self, collection: str, rows: Sequence[Row]) -> None:
+        """Write rows by primary key; acknowledged rows survive a kill of the server."""
+        if rows:
+            await self._call("upsert", lambda client: client.upsert(collection, list(rows)), collection)
+            self._mark(collection)
+
+    async def delete(self, collection: str, condition: str) -> None:
+        """Remove the rows that fulfil a condition."""
+        await self._call("delete", lambda client: client.delete(collection, filter=condition), collection)
+        self._mark(collection)
+
+    async def query(self, collection: str, condition: str, fields: Sequence[str], limit: int = 16384) -> list[Row]:
+        """Rows that fulfil a condition, as of now (own writes included)."""
+        rows = await self._call(
+            "query",
+            lambda client: client.query(
+                collection,
+                filter=condition,
+                output_fields=list(fields),
+                limit=limit,
+                consistency_level="Strong",
+            ),
+            collection,
+        )
+        return [dict(row) for row in rows]
+
+    async def search(
+        self,
+        collection: str,
+        field: str,
+        data: Sequence[float] | str,
+        *,
+        limit: int,
+        fields: Sequence[str],
+        condition: str = "",
+        params: dict[str, Any] | None = None,
+    ) -> list[Row]:
+        """The nearest rows, best first: a vector on a dense field, a text on a BM25 field.
+
+        Each row has ``fields`` and ``distance`` (of Milvus; compare ranks, BM25 is negative in Lite).
+        """
+        found = await self._call(
+            "search",
+            lambda client: client.search(
+                collection,
+                data=[data],
+                anns_field=field,
+                limit=limit,
+                filter=condition,
+                output_fields=list(fields),
+                search_params={"params": params or {}},
+            ),
+            collection,
+        )
+        return [{**hit["entity"], "distance": hit["distance"]} for hit in found[0]]
+
+    async def flush(self, collection: str) -> None:
+        """Seal what was written, so that searches use the indexes."""
+        self._dirty.pop(collection, None)
+        await self._call("flush", lambda client: client.flush(collection))
+
+    async def close(self) -> None:
+        """Flush what is waiting for it, and close the connection."""
+        if self._flusher is not None:
+            self._flusher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._flusher
+        for collection in list(self._dirty):
+            with contextlib.suppress(BackendError):  # the rows are safe; only searches stay slow
+                await self.flush(collection)
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def _mark(self, collection: str) -> None:
+        self._written = time.monotonic()
+        self._dirty.setdefault(collection, self._written)
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush_when_quiet())
+
+    async def _flush_when_quiet(self) -> None:
+        while self._dirty:
+            now = time.monotonic()
+            due = min(self._written + _QUIET_S, min(self._dirty.values()) + _LATEST_S)
+            if now < due:
+                await asyncio.sleep(due - now)
+                continue
+            for collection in list(self._dirty):
+                with contextlib.suppress(BackendError):
+                    await self.flush(collection)
+
+    def _create(self, collection: str, schema: Any, index: Any) -> None:
+        # The asynchronous client waits for an index by a request that Milvus Lite does not know.
+        from pymilvus import MilvusClient
+
+        client = MilvusClient(uri=self._settings.uri, token=self._token(), timeout=self._settings.timeout_s)
+        try:
+            client.create_collection(collection, schema=schema, index_params=index)
+        finally:
+            client.close()
+
+    def _token(self) -> str:
+        return self._settings.token.get_secret_value() if self._settings.token else ""
+
+    async def _connected(self) -> "AsyncMilvusClient":
+        async with self._connecting:
+            if self._client is None:
+                from pymilvus import AsyncMilvusClient  # takes 1 s: only a process that searches pays
+
+                # It logs every failed call with its text, which can hold what a citizen asked for.
+                logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
+                self._client = AsyncMilvusClient(
+                    uri=self._settings.uri, token=self._token(), timeout=self._settings.timeout_s
+                )
+            return self._client
+
+    async def _mended(self, error: Any, collection: str) -> bool:
+        """Whether trying once more can help: a lost connection is dropped, a forgotten collection loaded."""
+        if error.code == _NO_CONNECTION:
+            await self._forget()
+            return True
+        if error.code == _NOT_LOADED and collection:
+            await (await self._connected()).load_collection(collection)
+            return True
+        return False
+
+    async def _forget(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(Exception):  # it is broken already
+                await client.close()
+
+    async def _call(self, name: str, work: Callable[["AsyncMilvusClient"], Awaitable[T]], collection: str = "") -> T:
+        from grpc import RpcError
+        from grpc.aio import UsageError
+        from pymilvus.exceptions import MilvusException
+
+        with BACKEND_SECONDS.labels("vectors", name).time():
+            try:
+                async with asyncio.timeout(self._settings.timeout_s):
+                    try:
+                        return await work(await self._connected())
+                    except MilvusException as error:
+                        if not await self._mended(error, collection):
+                            raise
+                    return await work(await self._connected())
+            except MilvusException as error:
+                BACKEND_FAILED.labels("vectors", name, str(error.code)).inc()
+                raise BackendError("vectors", f"{name} failed (code {error.code})") from error
+            except (OSError, TimeoutError, RpcError, UsageError) as error:
+                BACKEND_FAILED.labels("vectors", name, type(error).__name__).inc()
+                raise BackendError("vectors", f"{name}: no answer ({type(error).__name__})") from error
+            except asyncio.CancelledError:
+                # A neighbour dropped the shared connection: the call was cut, the task was not cancelled.
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                raise BackendError("vectors", f"{name}: the connection was lost") from None
