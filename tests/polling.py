@@ -18,3 +18,13 @@ async def eventually(look: Callable[[], Awaitable[T]], what: str, *, deadline_s:
         if time.monotonic() > end:
             raise AssertionError(f"not within {deadline_s:g} s: {what}; last seen: {seen!r}")
         await asyncio.sleep(0.05)
+
+
+def until(look: Callable[[], T], what: str, *, deadline_s: float = 30.0) -> T:
+    """``eventually`` for tests that run programs and need no event loop."""
+    end = time.monotonic() + deadline_s
+    while not (seen := look()):
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline_s:g} s: {what}; last seen: {seen!r}")
+        time.sleep(0.2)
+    return seen
