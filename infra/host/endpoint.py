@@ -1,0 +1,100 @@
+"""One HTTP function behind its limits: rate, right, body, slot, time; then ``shared.http.respond``."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from infra.host.limits import Bodies, Clients, Rate, Slots
+from shared.access import Access, Delivery
+from shared.backends import Backends
+from shared.bus import Bus
+from shared.catalogue import FunctionEntry
+from shared.function import HttpFunction
+from shared.http import EventStream, respond
+from shared.telemetry import span
+
+_BODILESS = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """What all endpoints of a host share."""
+
+    use: Backends
+    bus: Bus
+    access: Access
+    clients: Clients
+    rate: Rate
+    bodies: Bodies
+
+
+class Endpoint:
+    """An ASGI application that answers for one function."""
+
+    def __init__(self, function: HttpFunction, entry: FunctionEntry, house: House) -> None:
+        self._function = function
+        self._entry = entry
+        self._house = house
+        self._slots = Slots(entry.concurrency)
+        self._max_body = entry.max_body or house.use.settings.host.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; raises Problem or Gone for what goes wrong before the function runs."""
+        name, entry, house = self._function.name, self._entry, self._house
+        scope["stadtfunk.function"] = name
+        request = Request(scope, receive)
+        house.rate.take(house.clients.of(request), name)
+        await house.access.check(entry, request.headers)
+        async with AsyncExitStack() as held:
+            body = b""
+            if request.method not in _BODILESS:
+                length = request.headers.get("content-length")
+                body = await held.enter_async_context(house.bodies.read(receive, length, self._max_body))
+            # A caller without a right gets no slot, and one that sends slowly holds none.
+            delivery = (
+                await house.access.signed(name, entry, request.headers, body) if entry.access == "system" else None
+            )
+            request = Request(scope, _whole(body, receive))
+            async with AsyncExitStack() as slot:
+                await slot.enter_async_context(self._slots.one())
+                with span(name, kind="server"):
+                    response = await self._respond(request, delivery)
+                    if isinstance(response, EventStream):
+                        await response(scope, receive, send)
+                        return
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request, delivery: Delivery | None) -> Response:
+        response: Response | None = None
+        try:
+            response = await respond(
+                self._function,
+                request,
+                self._house.use,
+                lambda: self._house.bus,
+                cause=delivery.id if delivery is not None else str(uuid4()),
+                limit_s=self._entry.timeout,
+            )
+            return response
+        finally:
+            if delivery is not None:
+                # What failed on our side may be sent again; what is wrong stays wrong.
+                await delivery.close(answered=response is not None and response.status_code < 500)
+
+
+def _whole(body: bytes, receive: Receive) -> Receive:
+    """The body that was read, once more; then what the client does next, which is to leave."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

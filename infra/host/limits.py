@@ -1,0 +1,172 @@
+"""What one client and one function may take: requests a minute, calls at once, bytes of a body."""
+
+import asyncio
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.requests import HTTPConnection
+from starlette.types import Receive
+
+from shared.http import Problem, busy
+
+CLIENTS_KEPT: Final = 20_000  # buckets remembered; the one unused for longest goes first
+BODY_S: Final = 15.0  # a body must have arrived by then
+BODIES_BYTES: Final = 256 * 2**20  # of all bodies in memory at once
+_QUEUE_A_SLOT = 4  # calls waiting for one that runs
+_QUEUE_S = 5.0  # longest wait for a slot
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Clients:
+    """Tells who asks. X-Forwarded-For counts only as far as proxies we trust wrote it."""
+
+    def __init__(self, trusted: Sequence[str]) -> None:
+        self._trusted: list[Network] = [ipaddress.ip_network(one, strict=False) for one in trusted]
+
+    def of(self, connection: HTTPConnection) -> str:
+        """The address requests are counted by: an IPv4 address or an IPv6 /64. Never logged."""
+        peer = connection.client.host if connection.client else ""
+        address = _address(peer)
+        if address is None:
+            return peer
+        if self._trusts(address):
+            # The last entry was written by the proxy next to us, the one before it by the next.
+            hops = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
+            for hop in reversed(hops):
+                forwarded = _address(hop.strip())
+                if forwarded is None:
+                    break
+                address = forwarded
+                if not self._trusts(address):
+                    break
+        if isinstance(address, ipaddress.IPv6Address):
+            return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+        return str(address)
+
+    def _trusts(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+
+class Rate:
+    """Token buckets by client and function, of bounded number."""
+
+    def __init__(self, per_minute: int, kept: int = CLIENTS_KEPT) -> None:
+        self._size = float(per_minute)
+        self._per_second = per_minute / 60
+        self._kept = kept
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str, function: str, now: float | None = None) -> None:
+        """Take one request. Raises Problem 429 with the seconds until there is another."""
+        now = time.monotonic() if now is None else now
+        key = (client, function)
+        left, then = self._buckets.pop(key, (self._size, now))
+        left = min(self._size, left + (now - then) * self._per_second)
+        if left < 1:
+            self._buckets[key] = (left, now)
+            wait = (1 - left) / self._per_second
+            raise Problem(429, "Too many requests; wait a moment.", headers={"retry-after": str(int(wait) + 1)})
+        self._buckets[key] = (left - 1, now)
+        if len(self._buckets) > self._kept:
+            self._buckets.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+
+class Slots:
+    """At most ``concurrency`` calls of a function at once, a bounded number waiting for a bounded time."""
+
+    def __init__(self, concurrency: int) -> None:
+        self._slots = asyncio.Semaphore(concurrency)
+        self._room = concurrency * _QUEUE_A_SLOT
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """Hold a slot. Raises Problem 503 when the queue is full or the wait too long."""
+        if self._slots.locked():
+            if self._waiting >= self._room:
+                raise busy("Too many requests are waiting for this; try again in a moment.", 2)
+            self._waiting += 1
+            try:
+                await asyncio.wait_for(self._slots.acquire(), _QUEUE_S)
+            except TimeoutError:
+                raise busy("This is busy; try again in a moment.", 5) from None
+            finally:
+                self._waiting -= 1
+        else:
+            await self._slots.acquire()
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+class Bodies:
+    """Reads bodies into memory, counted as they come in, with a cap for one and for all together."""
+
+    def __init__(self, together: int = BODIES_BYTES, limit_s: float = BODY_S) -> None:
+        self._together = together
+        self._limit_s = limit_s
+        self._held = 0
+
+    @asynccontextmanager
+    async def read(self, receive: Receive, announced: str | None, limit: int) -> AsyncIterator[bytes]:
+        """The whole body, accounted for until the block ends.
+
+        Raises:
+            Problem: 413 larger than ``limit`` bytes, 408 too slow, 503 no memory for it now.
+            Gone: the client left before it was complete.
+        """
+        if announced is not None and announced.isdigit() and (len(announced) > 15 or int(announced) > limit):
+            raise _too_large(limit)
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._limit_s) as clock:
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Gone
+                    chunk: bytes = message.get("body", b"")
+                    size += len(chunk)
+                    self._held += len(chunk)
+                    if size > limit:
+                        raise _too_large(limit)
+                    if self._held > self._together:
+                        raise busy("Too much is being sent here at once; try again in a moment.", 5)
+                    chunks.append(chunk)
+                    more = message.get("more_body", False)
+                clock.reschedule(None)
+                yield b"".join(chunks)
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            raise Problem(408, "The request's body took too long.", headers={"connection": "close"}) from None
+        finally:
+            self._held -= size
+
+
+class Gone(Exception):
+    """The client went away in the middle of its own request."""
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, f"The body is larger than {limit} bytes.", headers={"connection": "close"})
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # The same client on a socket for both protocols.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

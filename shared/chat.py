@@ -1,0 +1,195 @@
+"""The language model over the OpenAI API (vLLM, llama.cpp, any other): whole answers and streams.
+
+    async for piece in use.chat.stream([{"role": "user", "content": question}]): ...
+
+Whoever stops reading a stream (or is cancelled) closes its request, and the server stops writing.
+What a model writes is untrusted, and what it is asked may be personal: neither reaches a log.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal, TypedDict
+
+import aiohttp
+
+from shared.errors import BackendError, Reject
+from shared.settings import ChatSettings
+from shared.telemetry import backend_call
+
+_BUSY = frozenset({408, 425, 429})
+_MISSET = frozenset({401, 403, 404, 405, 501})
+_CONNECT_S = 5.0
+_ANSWER_BYTES = 4 * 2**20  # of a whole answer
+
+
+class Message(TypedDict):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass
+class Usage:
+    """Tokens of one request, as the server counts them; zero until the answer is complete."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A whole answer."""
+
+    text: str
+    finish_reason: str  # "stop"; "length": it was cut at max_tokens
+    usage: Usage = field(default_factory=Usage)
+
+
+class Chat:
+    """One chat model behind one URL. Calls raise BackendError (try later) or Reject (never right)."""
+
+    def __init__(self, settings: ChatSettings) -> None:
+        self._settings = settings
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def model_id(self) -> str:
+        """Name of the model, for records of what answered."""
+        return self._settings.model
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        json_schema: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        """The whole answer; with ``json_schema`` it is written in that shape (still to be validated: a
+        finish reason of ``length`` cuts JSON too)."""
+        body = self._body(messages, max_tokens, temperature)
+        if json_schema is not None:
+            wanted = {"name": "answer", "schema": dict(json_schema), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        with backend_call("chat", "complete"):
+            async with self._ask(body) as answer:
+                raw = await answer.content.read(_ANSWER_BYTES + 1)
+                while len(raw) <= _ANSWER_BYTES and (more := await answer.content.read(_ANSWER_BYTES)):
+                    raw += more
+                if len(raw) > _ANSWER_BYTES:
+                    raise BackendError("chat", f"the answer is longer than {_ANSWER_BYTES} bytes")
+                try:
+                    document = json.loads(raw)
+                    choice = document["choices"][0]
+                    return Completion(
+                        text=choice["message"].get("content") or "",
+                        finish_reason=str(choice.get("finish_reason") or ""),
+                        usage=_counted(document.get("usage"), Usage()),
+                    )
+                except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+                    raise BackendError("chat", "the answer is not of the OpenAI shape") from None
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        usage: Usage | None = None,
+    ) -> AsyncIterator[str]:
+        """Pieces of the answer as they are written; ``usage`` is filled in when it has ended."""
+        body = self._body(messages, max_tokens, temperature)
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        with backend_call("chat", "stream"):
+            async with self._ask(body) as answer:
+                ended = False
+                async for line in answer.content:
+                    data = line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
+                    if data == b"[DONE]":
+                        return
+                    if data:
+                        piece, last = _piece(data, usage)
+                        ended = ended or last
+                        if piece:
+                            yield piece
+                if not ended:
+                    raise BackendError("chat", "the answer broke off")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _body(self, messages: Sequence[Message], max_tokens: int, temperature: float) -> dict[str, Any]:
+        return {
+            "model": self._settings.model,
+            "messages": list(messages),
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+        }
+
+    @asynccontextmanager
+    async def _ask(self, body: dict[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._session is None:
+            key = self._settings.key
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._settings.timeout_s, connect=_CONNECT_S),
+                headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else None,
+            )
+        try:
+            async with self._session.post(f"{self._settings.url}/chat/completions", json=body) as answer:
+                if answer.status != 200:
+                    _refuse(answer)
+                yield answer
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise BackendError("chat", f"no answer ({type(error).__name__})") from None
+
+
+def _refuse(answer: aiohttp.ClientResponse) -> None:
+    status = answer.status
+    if status in _MISSET:
+        raise BackendError("chat", f"status {status}: check STADTFUNK_CHAT__URL, __MODEL and __KEY")
+    if status >= 500 or status in _BUSY:
+        raise BackendError("chat", f"status {status}", after=retry_after(answer.headers.get("Retry-After", "")))
+    # The server's words may repeat the question.
+    raise Reject(f"the language model refuses the request (status {status}); it may be longer than its context")
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds of a Retry-After header, written as seconds or as a date; None where it says nothing usable."""
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        then = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _piece(data: bytes, usage: Usage | None) -> tuple[str, bool]:
+    """The text of one chunk, and whether the model said that it has ended."""
+    try:
+        chunk = json.loads(data)
+        if "error" in chunk:
+            raise BackendError("chat", "the server reports an error within the answer")
+        if usage is not None:
+            _counted(chunk.get("usage"), usage)
+        choices = chunk.get("choices") or []
+        if not choices:
+            return "", False
+        return choices[0]["delta"].get("content") or "", bool(choices[0].get("finish_reason"))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        raise BackendError("chat", "a piece of the answer is not of the OpenAI shape") from None
+
+
+def _counted(given: Any, usage: Usage) -> Usage:
+    if isinstance(given, dict):
+        usage.prompt_tokens = int(given.get("prompt_tokens") or 0)
+        usage.completion_tokens = int(given.get("completion_tokens") or 0)
+    return usage
