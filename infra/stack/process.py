@@ -3,18 +3,19 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from infra.stack.orphans import MARK
 from infra.stack.ports import is_free, owner
-from infra.stack.servers import NotReady, Server, inherited
+from infra.stack.servers import Server, inherited
 from shared.errors import StadtfunkError
 
 LEASH = Path(__file__).with_name("leash.py")
-MARK = "STADTFUNK_STACK"  # environment variable all processes of one stack carry, grandchildren too
 LOG_BYTES = 8 * 2**20
 
 
@@ -58,7 +59,7 @@ class Process:
                 raise StartError(f"{self.server.name} needs port {port}, which is in use by {owner(port)}")
         self.server.folder.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        cap(self.log)
+        self.rotate()
         environment = {**inherited(), **self.server.environment}
         if self._mark:
             environment[MARK] = self._mark
@@ -95,7 +96,7 @@ class Process:
                 )
             try:
                 await asyncio.wait_for(self.server.ready(), left)
-            except NotReady as error:
+            except StadtfunkError as error:
                 last = str(error)
             except Exception as error:  # any client's own error: it is not there yet
                 last = type(error).__name__
@@ -126,6 +127,13 @@ class Process:
                 self._popen.wait(grace_s)
         self.kill()
 
+    def rotate(self) -> None:
+        """Keep the log below its limit, and one older part beside it; the writer appends, so it may be cut."""
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            os.truncate(self.log, 0)
+            self._offset = 0
+
     def tail(self, lines: int = 15) -> str:
         """The last lines this run wrote."""
         if not self.log.exists():
@@ -138,9 +146,3 @@ class Process:
         if self._popen:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._popen.pid, number)
-
-
-def cap(log: Path) -> None:
-    """Keep the log and one older one, each below the limit."""
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(log.suffix + ".1"))

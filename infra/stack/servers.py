@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-import nats
+
+from shared.connection import connect
+from shared.errors import StadtfunkError
+from shared.settings import NatsSettings
 
 HOST = "127.0.0.1"
-OLDEST_NATS = (2, 12)  # message schedules; older servers ignore them silently
 
 # One thread each: these servers share few cores, and OpenMP threads that spin steal them from the others.
 QUIET = {
@@ -34,7 +36,7 @@ PortOf = Callable[[str], int]
 """Gives the port kept under a name, such as ``nats`` or ``objects-filer``."""
 
 
-class NotReady(Exception):
+class NotReady(StadtfunkError):
     """The server does not answer as a ready one does; the text says what it did."""
 
 
@@ -71,14 +73,8 @@ def nats_server(folder: Path, port_of: PortOf, *, name: str = "stadtfunk") -> Se
 
     async def ready() -> None:
         await _listening(port)
-        client = await nats.connect(url, allow_reconnect=False, connect_timeout=2)
+        client = await connect(NatsSettings(url=url, server_name=name), name="stadtfunk-up", timeout_s=2.0)
         try:
-            info = client._server_info  # nats-py shows the name nowhere else
-            if info.get("server_name") != name:
-                raise NotReady(f"the server on port {port} is called '{info.get('server_name')}', not '{name}'")
-            version = str(info.get("version", "0"))
-            if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_NATS:
-                raise NotReady(f"NATS {version} is too old: 2.12 or newer is needed for schedules")
             await client.jetstream(timeout=5).account_info()
         finally:
             await client.close()

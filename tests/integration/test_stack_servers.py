@@ -12,6 +12,7 @@ from botocore.config import Config
 from infra.stack import servers
 from infra.stack.ports import free_port
 from infra.stack.process import Process, StartError
+from shared.errors import SettingsError
 from shared.settings import Settings
 from tests.conftest import Launch
 
@@ -67,7 +68,7 @@ def test_settings_lead_to_servers_of_this_session(settings: Settings) -> None:
 async def test_stranger_on_the_port_is_not_taken_for_ours(nats_server: Launch) -> None:
     server = nats_server()
     wrong = servers.nats_server(server.server.folder, lambda _: server.port, name="another")
-    with pytest.raises(servers.NotReady, match="not 'another'"):
+    with pytest.raises(SettingsError, match="not 'another'"):
         await wrong.ready()
 
 

@@ -1,0 +1,167 @@
+"""What a stack consists of, derived from the catalogue: servers that enabled systems need, and our own processes."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from ruamel.yaml import YAML
+
+from infra.stack import servers
+from infra.stack.folder import DataFolder
+from infra.stack.ports import Ports
+from infra.stack.servers import HOST, QUIET, NotReady, Server, program
+from shared.catalogue import Catalogue
+
+# need of a system -> the setting whose presence says that a server elsewhere serves it
+ADDRESS = {
+    "nats": "STADTFUNK_NATS__URL",
+    "vectors": "STADTFUNK_VECTORS__URI",
+    "objects": "STADTFUNK_OBJECTS__ENDPOINT",
+    "embeddings": "STADTFUNK_EMBEDDINGS__URL",
+    "chat": "STADTFUNK_CHAT__URL",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything to start: first ``servers`` together, then ``own`` together."""
+
+    servers: tuple[Server, ...]
+    own: tuple[Server, ...]
+    settings: Mapping[str, str]  # STADTFUNK_ variables of our own processes
+    elsewhere: Mapping[str, str]  # need -> address given by the user's own setting
+    portal: str
+    cms: str | None  # address of the stand-in, None where no system reads it
+
+
+def chosen(path: Path, only: Sequence[str]) -> Catalogue:
+    """The enabled catalogue; with ``only``: those systems, and those that need no backend (the portal's pages).
+
+    Raises:
+        CatalogueError: the file is wrong, or ``only`` names no system.
+    """
+    catalogue = Catalogue.load(path)
+    if not only:
+        return catalogue.enabled()
+    catalogue.enabled(only)  # refuses an unknown name
+    doors = [name for name, system in catalogue.systems.items() if system.enabled and not system.needs]
+    return catalogue.enabled([*only, *doors])
+
+
+def make_plan(
+    catalogue: Catalogue, path: Path, folder: DataFolder, ports: Ports, *, port: int, city: Path | None
+) -> Plan:
+    """Lay out the stack in this data folder; nothing is started."""
+    needs = {"nats", *(need for system in catalogue.systems.values() for need in system.needs)}
+    given = {name: value for name, value in os.environ.items() if name.startswith("STADTFUNK_")}
+    elsewhere = {need: given[variable] for need, variable in ADDRESS.items() if need in needs and variable in given}
+    local = [_server(need, folder, ports.port_of) for need in ADDRESS if need in needs - set(elsewhere)]
+    for function in catalogue.functions.values():
+        for secret in function.secrets:
+            folder.secret(secret, webhook=True)
+
+    portal = f"http://{HOST}:{port}"
+    settings = {
+        "STADTFUNK_CATALOGUE": str(_narrowed(path, catalogue, folder)),
+        "STADTFUNK_SECRETS_DIR": str(folder.secrets),
+        "STADTFUNK_HOST__BIND": HOST,
+        "STADTFUNK_HOST__PORT": str(port),
+        "STADTFUNK_HOST__PUBLIC_URL": portal,
+    }
+    for server in local:
+        settings |= server.provides
+
+    cms = None
+    if "xnext" in catalogue.systems and "STADTFUNK_XNEXT__SOURCES" not in given:
+        stand_in = _cms(folder, ports.port_of("cms"), portal, city)
+        cms = f"http://{HOST}:{stand_in.ports[0]}"
+        local.append(stand_in)
+        settings |= stand_in.provides
+
+    environment = {**QUIET, **given, **settings}
+    own = [_host(environment, port)]
+    if any(trigger.http is None for function in catalogue.functions.values() for trigger in function.events):
+        own.append(_worker(environment, ports.port_of("worker-metrics")))
+    return Plan(servers=tuple(local), own=tuple(own), settings=settings, elsewhere=elsewhere, portal=portal, cms=cms)
+
+
+def _server(need: str, folder: DataFolder, port_of: Callable[[str], int]) -> Server:
+    place = folder.path / need
+    if need == "nats":
+        return servers.nats_server(place, port_of)
+    if need == "vectors":
+        return servers.milvus(place, port_of)
+    if need == "objects":
+        keys = {name: folder.secret(f"s3-{name.replace('_', '-')}") for name in ("access_key", "secret_key")}
+        return servers.seaweedfs(place, port_of, **keys)
+    return (servers.embeddings if need == "embeddings" else servers.chat)(place, port_of)
+
+
+def _narrowed(path: Path, catalogue: Catalogue, folder: DataFolder) -> Path:
+    """The catalogue file for our processes: the project's own, or a copy with other systems switched off."""
+    if set(Catalogue.load(path).enabled().systems) == set(catalogue.systems):
+        return path.resolve()
+    yaml = YAML(typ="rt")
+    tree = yaml.load(path.read_text(encoding="utf-8"))
+    for name, system in tree["systems"].items():
+        system["enabled"] = name in catalogue.systems
+    narrowed = folder.path / "serverless.yaml"
+    with narrowed.open("w", encoding="utf-8") as file:
+        yaml.dump(tree, file)
+    return narrowed
+
+
+def _cms(folder: DataFolder, port: int, portal: str, city: Path | None) -> Server:
+    base = f"http://{HOST}:{port}"
+    sources = [{"name": "befi", "kind": "befi", "url": f"{base}/befi"}]
+    if city is None:  # another city's file holds service pages alone
+        sources.append({"name": "magnolia", "kind": "magnolia", "url": f"{base}/magnolia"})
+    command = [program("python"), "-m", "infra.cms", "--port", str(port), "--webhook", f"{portal}/cms/webhook"]
+    return Server(
+        name="cms",
+        command=(*command, *(("--city", str(city.resolve())) if city else ())),
+        environment={**QUIET, "STADTFUNK_SECRETS_DIR": str(folder.secrets)},
+        folder=Path.cwd(),
+        ports=(port,),
+        ready=lambda: answers(f"{base}/befi/services/list"),
+        provides={
+            "STADTFUNK_XNEXT__SOURCES": json.dumps(sources),
+            "STADTFUNK_WEB__ALLOWED_HOSTS": json.dumps([f"{HOST}:{port}"]),
+        },
+    )
+
+
+def _host(environment: Mapping[str, str], port: int) -> Server:
+    return Server(
+        name="host",
+        command=(program("stadtfunk"), "serve"),
+        environment=environment,
+        folder=Path.cwd(),
+        ports=(port,),
+        ready=lambda: answers(f"http://{HOST}:{port}/readyz"),
+        provides={},
+    )
+
+
+def _worker(environment: Mapping[str, str], metrics_port: int) -> Server:
+    return Server(
+        name="worker",
+        command=(program("stadtfunk"), "run"),
+        environment={**environment, "STADTFUNK_TELEMETRY__METRICS_PORT": str(metrics_port)},
+        folder=Path.cwd(),
+        ports=(metrics_port,),
+        ready=lambda: answers(f"http://{HOST}:{metrics_port}/metrics"),
+        provides={},
+    )
+
+
+async def answers(url: str) -> None:
+    """Raise NotReady until this address answers 200."""
+    timeout = aiohttp.ClientTimeout(total=10)
+    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+        if response.status != 200:
+            raise NotReady(f"{url} answers {response.status}")
+        await response.read()
