@@ -13,8 +13,8 @@ from typing import Any, Literal
 import aiohttp
 
 from shared.errors import BackendError, Reject
-from shared.metrics import BACKEND_FAILED, BACKEND_SECONDS
 from shared.settings import EmbeddingSettings
+from shared.telemetry import backend_call
 
 Role = Literal["query", "passage"]
 Vector = list[float]
@@ -80,19 +80,17 @@ class Embeddings:
         elif self._settings.prefixes == "server":
             body["input_type"] = role
         async with self._gate:
-            with BACKEND_SECONDS.labels("embeddings", role).time():
+            with backend_call("embeddings", role):
                 try:
                     async with self._connected().post(f"{self._settings.url}/embeddings", json=body) as answer:
                         if answer.status != 200:
                             await self._refused(answer)
                         return self._vectors(await answer.json(content_type=None), len(texts))
                 except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                    BACKEND_FAILED.labels("embeddings", role, type(error).__name__).inc()
                     raise BackendError("embeddings", f"no answer ({type(error).__name__})") from error
 
     async def _refused(self, answer: aiohttp.ClientResponse) -> None:
         status = answer.status
-        BACKEND_FAILED.labels("embeddings", "embed", str(status)).inc()
         if status in (401, 403, 404, 405, 501):
             # A setting is wrong, not the text: the event must wait until someone has mended it.
             raise BackendError("embeddings", f"status {status}: check STADTFUNK_EMBEDDINGS__URL, __MODEL and __KEY")

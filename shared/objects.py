@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shared.errors import BackendError, StadtfunkError
-from shared.metrics import BACKEND_FAILED, BACKEND_SECONDS
 from shared.settings import ObjectSettings
+from shared.telemetry import backend_call
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -160,18 +160,18 @@ class Objects:
         from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
         loop = asyncio.get_running_loop()
-        with BACKEND_SECONDS.labels("objects", name).time():
+        missing = False
+        with backend_call("objects", name):
             try:
                 return await loop.run_in_executor(self._threads, lambda: work(self._connected()))
             except ClientError as error:
                 code = _code(error)
-                if code in _MISSING and key:
-                    raise ObjectMissing(bucket, key) from None
-                BACKEND_FAILED.labels("objects", name, "ClientError").inc()
-                raise BackendError("objects", f"{name} was refused ({code})") from error
+                missing = code in _MISSING and bool(key)
+                if not missing:
+                    raise BackendError("objects", f"{name} was refused ({code})") from error
             except (BotoCoreError, HTTPClientError, OSError) as error:
-                BACKEND_FAILED.labels("objects", name, type(error).__name__).inc()
                 raise BackendError("objects", f"{name} failed ({type(error).__name__})") from error
+        raise ObjectMissing(bucket, key)  # an answer, no failure of the backend
 
 
 class MemoryObjects(Objects):

@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import BackendError
-from shared.metrics import BACKEND_FAILED, BACKEND_SECONDS
 from shared.settings import VectorSettings
+from shared.telemetry import backend_call
 
 if TYPE_CHECKING:
     from pymilvus import AsyncMilvusClient
@@ -28,6 +28,7 @@ _QUIET_S = 1.0
 _LATEST_S = 10.0
 # Codes of Milvus, the same in Lite.
 _NO_CONNECTION = 2
+_NO_COLLECTION = 100
 _NOT_LOADED = 101
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x00": "\ufffd"})
 
@@ -74,13 +75,16 @@ class Vectors:
         self._settings = settings
         self._client: AsyncMilvusClient | None = None
         self._connecting = asyncio.Lock()
+        self._known: set[str] = set()  # collections seen
         self._dirty: dict[str, float] = {}  # collection -> time of its first write since the last flush
         self._written = 0.0
         self._flusher: asyncio.Task[None] | None = None
 
     async def has(self, collection: str) -> bool:
-        """Whether there is a collection (or alias) of this name."""
-        return bool(await self._call("has", lambda client: client.has_collection(collection)))
+        """Whether there is a collection (or alias) of this name; a yes is remembered."""
+        if collection not in self._known and await self._call("has", lambda client: client.has_collection(collection)):
+            self._known.add(collection)
+        return collection in self._known
 
     async def create(self, collection: str, schema: Any, index: Any) -> None:
         """Make a collection with its indexes and load it; one that another process just made is fine."""
@@ -94,6 +98,7 @@ class Vectors:
     async def drop(self, collection: str) -> None:
         """Remove a collection with its rows."""
         self._dirty.pop(collection, None)
+        self._known.discard(collection)
         await self._call("drop", lambda client: client.drop_collection(collection))
 
     async def alias(self, alias: str) -> str | None:
@@ -258,7 +263,7 @@ class Vectors:
         from grpc.aio import UsageError
         from pymilvus.exceptions import MilvusException
 
-        with BACKEND_SECONDS.labels("vectors", name).time():
+        with backend_call("vectors", name):
             try:
                 async with asyncio.timeout(self._settings.timeout_s):
                     try:
@@ -268,10 +273,10 @@ class Vectors:
                             raise
                     return await work(await self._connected())
             except MilvusException as error:
-                BACKEND_FAILED.labels("vectors", name, str(error.code)).inc()
+                if error.code == _NO_COLLECTION:
+                    self._known.clear()  # the server lost what it had: look again
                 raise BackendError("vectors", f"{name} failed (code {error.code})") from error
             except (OSError, TimeoutError, RpcError, UsageError) as error:
-                BACKEND_FAILED.labels("vectors", name, type(error).__name__).inc()
                 raise BackendError("vectors", f"{name}: no answer ({type(error).__name__})") from error
             except asyncio.CancelledError:
                 # A neighbour dropped the shared connection: the call was cut, the task was not cancelled.

@@ -1,0 +1,228 @@
+"""Documents in Milvus: written with their revision, found only in the revision that is recorded.
+
+A write puts the passages of the new revision beside the old ones, records the revision by
+compare-and-set (a NATS key-value bucket), and removes the older rows. Readers ask the record, so
+a superseded passage is never shown, wherever a writer was stopped; ``sweep`` removes what stayed.
+The vectors of unchanged passages are taken from the rows of the revision before.
+
+One collection an embedding model (its name carries the model's id), reached by readers through an
+alias, so that another model can be indexed beside it and take over at once.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.embeddings import Embeddings, Vector
+from shared.knowledge import german
+from shared.knowledge.passages import Document, Passage, digest, passages
+from shared.state import Conflict, Entry, State
+from shared.vectors import Row, Vectors, any_of, below, both, equals
+
+_SPACE = UUID("0b7c7a8e-53d4-5d1b-9d50-6f7d2c6c5b0e")  # a constant of this project; changing it doubles every row
+BUCKET = "indexed"
+# Longest texts in bytes, as Milvus counts them; the analysed fields grow to many times the passage.
+_TEXT, _STEMS, _GRAMS, _SHORT, _TITLE = 32_768, 32_768, 65_535, 1_024, 2_048
+_CATEGORIES = 32
+SHOWN = (
+    "doc", "revision", "position", "title", "heading", "text", "url", "source", "language", "easy",
+    "categories", "card",
+)  # fmt: skip
+
+
+class Record(BaseModel):
+    """Which revision of a document counts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    revision: int
+    removed: bool = False
+    passages: int = 0
+
+
+class Index:
+    """One set of documents under one name, e.g. ``city_pages``."""
+
+    def __init__(self, name: str, vectors: Vectors, embeddings: Embeddings, state: State) -> None:
+        self.name = name  # the alias that readers search
+        self.collection = f"{name}__{re.sub('[^a-z0-9]+', '_', embeddings.model_id.lower()).strip('_')}"
+        self._vectors = vectors
+        self._embeddings = embeddings
+        self._records = state.bucket(BUCKET)
+
+    async def write(self, document: Document) -> int | None:
+        """Make a revision findable; the number of its passages, or None when a newer one (or a removal) counts.
+
+        A repeat embeds and writes nothing.
+        """
+        known = await self.record(document.id)
+        if known is None or known[0].revision < document.revision:
+            found = await asyncio.to_thread(passages, document)
+            await self._ensure()
+            await self._put(document, found)
+            ours = Record(revision=document.revision, passages=len(found))
+            known = (await self._advance(document.id, ours), 0)
+            if known[0].revision != document.revision or known[0].removed:
+                # A newer revision was recorded meanwhile: what was just written never counted.
+                await self._drop(document.id, equals("revision", document.revision))
+        if known[0].revision != document.revision or known[0].removed:
+            return None
+        await self._drop(document.id, below("revision", document.revision))
+        return known[0].passages
+
+    async def remove(self, id: str, revision: int) -> bool:
+        """Take a document out; False when a newer revision counts. A removal wins over its own revision."""
+        record = await self._advance(id, Record(revision=revision, removed=True))
+        if record.revision != revision:
+            return False
+        await self._drop(id, below("revision", revision + 1))
+        return True
+
+    async def record(self, id: str) -> tuple[Record, int] | None:
+        """What counts for a document, with the key's own revision; None: it was never indexed."""
+        entry = await self._records.get(self._key(id))
+        return None if entry is None else (Record.model_validate_json(entry.value), entry.revision)
+
+    async def sweep(self) -> int:
+        """Remove rows that a stopped writer left behind; the number of documents that had any."""
+        if not await self._vectors.has(self.collection):
+            return 0
+        rows = await self._vectors.query(self.collection, "position == 0", ("doc", "revision"))
+        swept = 0
+        for id in sorted({str(row["doc"]) for row in rows}):
+            known = await self.record(id)
+            if known is not None:
+                swept += await self._drop(id, below("revision", known[0].revision + known[0].removed))
+        return swept
+
+    def _key(self, id: str) -> str:
+        return f"{self.collection}/{id}"
+
+    async def _ensure(self) -> None:
+        if await self._vectors.has(self.collection):
+            return
+        # A collection made anew is empty, so what was recorded of an earlier one of this name is not true.
+        for key in await self._records.keys():
+            if key.startswith(self._key("")):
+                await self._records.delete(key)
+        await self._vectors.create(self.collection, *_schema(self._embeddings.dimension))
+        if await self._vectors.alias(self.name) is None:
+            await self._vectors.point(self.name, self.collection)
+
+    async def _advance(self, id: str, ours: Record) -> Record:
+        """Record ``ours`` unless something newer is recorded; returns what counts now."""
+        while True:
+            entry: Entry | None = await self._records.get(self._key(id))
+            value = ours.model_dump_json().encode()
+            try:
+                if entry is None:
+                    await self._records.create(self._key(id), value)
+                    return ours
+                there = Record.model_validate_json(entry.value)
+                if (there.revision, there.removed) >= (ours.revision, ours.removed):
+                    return there
+                await self._records.update(self._key(id), value, entry.revision)
+            except Conflict:
+                continue
+            return ours
+
+    async def _put(self, document: Document, found: Sequence[Passage]) -> None:
+        texts = [f"{passage.context(document)}\n{passage.text}" for passage in found]
+        digests = [digest(self._embeddings.model_id, text) for text in texts]
+        kept = await self._kept(document.id, digests)
+        new = {mark: text for mark, text in zip(digests, texts, strict=True) if mark not in kept}
+        vectors = await self._embeddings.embed(list(new.values()), "passage")
+        kept |= dict(zip(new, vectors, strict=True))
+        rows = await asyncio.to_thread(_rows, document, found, [kept[mark] for mark in digests], digests)
+        await self._vectors.upsert(self.collection, rows)
+
+    async def _kept(self, id: str, digests: Iterable[str]) -> dict[str, Vector]:
+        """Vectors of earlier revisions, by digest."""
+        condition = both(equals("doc", id), any_of("digest", sorted(set(digests))))
+        rows = await self._vectors.query(self.collection, condition, ("digest", "dense"))
+        return {str(row["digest"]): [float(number) for number in row["dense"]] for row in rows}
+
+    async def _drop(self, id: str, condition: str) -> bool:
+        if not await self._vectors.has(self.collection):
+            return False
+        condition = both(equals("doc", id), condition)
+        if not await self._vectors.query(self.collection, condition, ("id",), limit=1):
+            return False
+        await self._vectors.delete(self.collection, condition)
+        return True
+
+
+def _rows(document: Document, found: Sequence[Passage], vectors: Sequence[Vector], digests: Sequence[str]) -> list[Row]:
+    rows = []
+    for passage, vector, mark in zip(found, vectors, digests, strict=True):
+        words = " ".join((document.title, *document.synonyms, *passage.headings, passage.text))
+        rows.append(
+            {
+                "id": str(uuid5(_SPACE, f"{document.id}\x1f{document.revision}\x1f{passage.position}")),
+                "doc": document.id,
+                "revision": document.revision,
+                "position": passage.position,
+                "title": _fitting(document.title, _TITLE),
+                "heading": _fitting(" › ".join(passage.headings), _TITLE),
+                "text": _fitting(passage.text, _TEXT),
+                "url": _fitting(document.url, _TITLE),
+                "source": _fitting(document.source, _SHORT),
+                "language": _fitting(document.language, _SHORT),
+                "easy": document.easy,
+                "categories": [_fitting(name, _SHORT) for name in document.categories[:_CATEGORIES]],
+                "card": dict(document.facts),
+                "digest": mark,
+                "dense": vector,
+                "stems": _fitting(german.stems(words), _STEMS),
+                "grams": _fitting(german.grams(words), _GRAMS),
+            }
+        )
+    return rows
+
+
+def _fitting(text: str, size: int) -> str:
+    """A text cut to ``size`` bytes of UTF-8."""
+    raw = text.encode("utf-8", "replace")
+    return raw.decode() if len(raw) <= size else raw[:size].decode("utf-8", "ignore")
+
+
+def _schema(dimension: int) -> tuple[Any, Any]:
+    from pymilvus import DataType, Function, FunctionType, MilvusClient
+
+    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("id", DataType.VARCHAR, max_length=64, is_primary=True)
+    schema.add_field("doc", DataType.VARCHAR, max_length=_SHORT)
+    schema.add_field("revision", DataType.INT64)
+    schema.add_field("position", DataType.INT64)
+    for name, size in (("title", _TITLE), ("heading", _TITLE), ("text", _TEXT), ("url", _TITLE)):
+        schema.add_field(name, DataType.VARCHAR, max_length=size)
+    for name in ("source", "language"):
+        schema.add_field(name, DataType.VARCHAR, max_length=_SHORT)
+    schema.add_field("easy", DataType.BOOL)
+    schema.add_field(
+        "categories", DataType.ARRAY, element_type=DataType.VARCHAR, max_capacity=_CATEGORIES, max_length=_SHORT
+    )
+    schema.add_field("card", DataType.JSON)
+    schema.add_field("digest", DataType.VARCHAR, max_length=64)
+    schema.add_field("dense", DataType.FLOAT_VECTOR, dim=dimension)
+    index = MilvusClient.prepare_index_params()
+    index.add_index("dense", index_type="HNSW", metric_type="COSINE", params={"M": 16, "efConstruction": 200})
+    for name, size in (("stems", _STEMS), ("grams", _GRAMS)):
+        schema.add_field(
+            name, DataType.VARCHAR, max_length=size, enable_analyzer=True, analyzer_params={"type": "standard"}
+        )
+        schema.add_field(f"{name}_bm25", DataType.SPARSE_FLOAT_VECTOR)
+        schema.add_function(
+            Function(
+                name=f"{name}_to_bm25",
+                function_type=FunctionType.BM25,
+                input_field_names=[name],
+                output_field_names=[f"{name}_bm25"],
+            )
+        )
+        index.add_index(f"{name}_bm25", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+    return schema, index
