@@ -31,7 +31,8 @@ class PageChanged(Event):
 
     type: ClassVar[str] = "cms.page.changed"
     key: ClassVar[str | None] = "page_id"
-    identity: ClassVar[tuple[str, ...]] = ("page_id", "content_hash")
+    # Not the hash: a page that goes from A to B and back to A in one run must be told three times.
+    identity: ClassVar[tuple[str, ...]] = ("page_id", "revision")
 
     page_id: str = Field(min_length=1, max_length=128)  # "<source>:<id of the source>"
     source: str
@@ -70,6 +71,7 @@ class CrawlAlarmed(Event):
     """A crawl did not do what it was asked for, and a person must look."""
 
     type: ClassVar[str] = "cms.crawl.alarmed"
+    identity: ClassVar[tuple[str, ...]] = ("source", "reason")  # a run that is tried again alarms once
 
     source: str
     run_id: str
