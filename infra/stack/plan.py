@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,9 @@ from ruamel.yaml import YAML
 from infra.stack import servers
 from infra.stack.folder import DataFolder
 from infra.stack.ports import Ports
-from infra.stack.servers import HOST, QUIET, NotReady, Server, program
+from infra.stack.servers import HOST, QUIET, NotReady, PortOf, Server, program
 from shared.catalogue import Catalogue
+from shared.settings import NatsSettings
 
 # need of a system -> the setting whose presence says that a server elsewhere serves it
 ADDRESS = {
@@ -31,7 +32,7 @@ class Plan:
 
     servers: tuple[Server, ...]
     own: tuple[Server, ...]
-    settings: Mapping[str, str]  # STADTFUNK_ variables of our own processes
+    nats: NatsSettings
     elsewhere: Mapping[str, str]  # need -> address given by the user's own setting
     portal: str
     cms: str | None  # address of the stand-in, None where no system reads it
@@ -67,6 +68,8 @@ def make_plan(
     settings = {
         "STADTFUNK_CATALOGUE": str(_narrowed(path, catalogue, folder)),
         "STADTFUNK_SECRETS_DIR": str(folder.secrets),
+        # NATS sets aside what a stream may grow to: a laptop's disk is not a cluster's.
+        "STADTFUNK_NATS__MAX_BYTES": given.get("STADTFUNK_NATS__MAX_BYTES", str(2**30)),
         "STADTFUNK_HOST__BIND": HOST,
         "STADTFUNK_HOST__PORT": str(port),
         "STADTFUNK_HOST__PUBLIC_URL": portal,
@@ -85,10 +88,12 @@ def make_plan(
     own = [_host(environment, port)]
     if any(trigger.http is None for function in catalogue.functions.values() for trigger in function.events):
         own.append(_worker(environment, ports.port_of("worker-metrics")))
-    return Plan(servers=tuple(local), own=tuple(own), settings=settings, elsewhere=elsewhere, portal=portal, cms=cms)
+    names = {field: f"STADTFUNK_NATS__{field.upper()}" for field in NatsSettings.model_fields}
+    nats = NatsSettings.model_validate({f: environment[name] for f, name in names.items() if name in environment})
+    return Plan(servers=tuple(local), own=tuple(own), nats=nats, elsewhere=elsewhere, portal=portal, cms=cms)
 
 
-def _server(need: str, folder: DataFolder, port_of: Callable[[str], int]) -> Server:
+def _server(need: str, folder: DataFolder, port_of: PortOf) -> Server:
     place = folder.path / need
     if need == "nats":
         return servers.nats_server(place, port_of)

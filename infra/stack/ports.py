@@ -58,7 +58,7 @@ class Ports:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._kept: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        self._ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
         self._checked: set[str] = set()
         self.moved: dict[str, tuple[int, str]] = {}
 
@@ -66,16 +66,20 @@ class Ports:
         """The port of this name, the same as last time whenever it is free."""
         if name not in self._checked:
             self._checked.add(name)
-            kept = self._kept.get(name)
+            kept = self._ports.get(name)
             if kept is None or not is_free(kept):
                 if kept is not None:
                     self.moved[name] = (kept, owner(kept))
                 self.keep(name, free_port())
-        return self._kept[name]
+        return self._ports[name]
+
+    def kept(self, name: str) -> int | None:
+        """Last time's port, whether free or not."""
+        return self._ports.get(name)
 
     def keep(self, name: str, port: int) -> None:
         """Set a port by hand."""
         self._checked.add(name)
-        self._kept[name] = port
+        self._ports[name] = port
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(json.dumps(self._kept, indent=2, sort_keys=True))
+        self._file.write_text(json.dumps(self._ports, indent=2, sort_keys=True))

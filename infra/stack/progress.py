@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from rich.console import Console
@@ -79,8 +80,9 @@ class JsonProgress:
 class PeopleProgress:
     """A list that fills while things start; afterwards, and without a terminal, one line a change."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, opened: Callable[[str], object] | None = None) -> None:
         self._console = console
+        self._opened = opened  # called with the portal's address
         self._rows: dict[str, tuple[str, float | None, str, float]] = {}
         self._pages: tuple[int, int] | None = None
         self._live: Live | None = None
@@ -114,6 +116,8 @@ class PeopleProgress:
             grid.add_row(f"  {name}", address)
         self._console.print(grid)
         self._console.print("\n  Ctrl-C stops everything.\n", style="dim")
+        if self._opened is not None:
+            self._opened(addresses["portal"])
 
     def close(self) -> None:
         if self._live is not None:
