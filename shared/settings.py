@@ -26,6 +26,7 @@ class NatsSettings(Group):
     duplicate_window_s: int = Field(default=24 * 3600, ge=1)
     max_age_s: int = Field(default=14 * 24 * 3600, ge=60)  # longest outage survived without loss
     max_bytes: int = Field(default=4 * 2**30, ge=2**20)  # of the stream EVENTS
+    ack_wait_s: float = Field(default=30.0, ge=0.5)  # a worker silent for so long has lost its events to another
     dead_max_age_s: int = Field(default=90 * 24 * 3600, ge=60)  # how long a dead letter keeps its payload
 
 
@@ -78,6 +79,7 @@ class HostSettings(Group):
     rate_per_minute: int = 600  # requests a client and function
     trusted_proxies: tuple[str, ...] = ()  # whose X-Forwarded-For counts
     allowed_origins: tuple[str, ...] = ()  # CORS
+    frame_ancestors: tuple[str, ...] = ()  # origins whose pages may frame ours; empty: none
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
     oidc_jwks_url: str | None = None

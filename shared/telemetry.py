@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,7 +155,9 @@ def span(name: str, *, parent: Trace | None = None, kind: str = "internal", **at
         made.set_status(Status(StatusCode.ERROR))
         raise
     finally:
-        TRACE.reset(token)
+        # A generator that is closed from another task has another context; there is nothing to reset there.
+        with suppress(ValueError):
+            TRACE.reset(token)
         made.end()
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from infra.host.limits import Bodies, Clients, Rate, Slots
-from shared.access import Access, Delivery
+from shared.access import Access
 from shared.backends import Backends
 from shared.bus import Bus
 from shared.catalogue import FunctionEntry
@@ -58,32 +58,26 @@ class Endpoint:
             delivery = (
                 await house.access.signed(name, entry, request.headers, body) if entry.access == "system" else None
             )
-            request = Request(scope, _whole(body, receive))
-            async with AsyncExitStack() as slot:
-                await slot.enter_async_context(self._slots.one())
-                with span(name, kind="server"):
-                    response = await self._respond(request, delivery)
-                    if isinstance(response, EventStream):
-                        await response(scope, receive, send)
-                        return
+            response: Response | None = None
+            try:
+                async with self._slots.one():
+                    with span(name, kind="server"):
+                        response = await respond(
+                            self._function,
+                            Request(scope, _whole(body, receive)),
+                            house.use,
+                            lambda: house.bus,
+                            cause=delivery.id if delivery is not None else str(uuid4()),
+                            limit_s=entry.timeout,
+                        )
+                        if isinstance(response, EventStream):
+                            await response(scope, receive, send)
+                            return
+            finally:
+                if delivery is not None:
+                    # What failed on our side may be sent again; what is wrong stays wrong.
+                    await delivery.close(answered=response is not None and response.status_code < 500)
         await response(scope, receive, send)
-
-    async def _respond(self, request: Request, delivery: Delivery | None) -> Response:
-        response: Response | None = None
-        try:
-            response = await respond(
-                self._function,
-                request,
-                self._house.use,
-                lambda: self._house.bus,
-                cause=delivery.id if delivery is not None else str(uuid4()),
-                limit_s=self._entry.timeout,
-            )
-            return response
-        finally:
-            if delivery is not None:
-                # What failed on our side may be sent again; what is wrong stays wrong.
-                await delivery.close(answered=response is not None and response.status_code < 500)
 
 
 def _whole(body: bytes, receive: Receive) -> Receive:
