@@ -7,10 +7,12 @@ only named here; ``infra.handlers`` imports them and holds them against the code
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
+from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -78,6 +80,11 @@ class ScheduleTrigger(Entry):
                 raise ValueError("@every takes no time zone")
         elif len(self.cron.split()) != 6:
             raise ValueError(f"'{self.cron}' has {len(self.cron.split())} fields; six are needed, seconds first")
+        else:
+            try:
+                CronSim(self.cron.replace("?", "*"), datetime.now(UTC))
+            except CronSimError as error:
+                raise ValueError(f"'{self.cron}' is no schedule: {str(error).lower()}") from None
         if self.time_zone is not None and self.time_zone not in available_timezones():
             raise ValueError(f"unknown time zone '{self.time_zone}'" + _nearest(self.time_zone, available_timezones()))
         return self

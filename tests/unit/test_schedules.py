@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from infra.worker.schedules import firing_id, last_due, next_due
 from shared.catalogue import ScheduleTrigger
@@ -65,3 +66,9 @@ def test_firing_id_is_of_schedule_and_time_whatever_the_zone() -> None:
     assert firing_id({**zulu, "Nats-Scheduler": "schedules.set.crawl.1"}) != firing_id(zulu)
     assert firing_id({"ce-id": "1"}) is None
     assert firing_id(None) is None
+
+
+@pytest.mark.parametrize("cron", ["0 61 * * * *", "0 0 0 * * funday", "0 0 25 * * *"])
+def test_a_wrong_pattern_is_found_when_the_catalogue_is_read(cron: str) -> None:
+    with pytest.raises(ValidationError, match="is no schedule: bad"):
+        ScheduleTrigger(cron=cron)
