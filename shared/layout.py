@@ -1,11 +1,12 @@
-"""The frame of every page for people: one template, one stylesheet, two languages, strict headers.
+"""The frame of every page for people: one template, one stylesheet, two languages.
 
-A system keeps its templates beside its functions and extends ``frame.html``. Everything put into a
-template is escaped; a text for people is written once as ``t("deutsch", "English")``.
+The host forbids inline code and foreign hosts for every answer, so a page has neither. A system keeps
+its templates beside its functions and extends ``frame.html``. Everything put into a template is
+escaped; a text for people is written once as ``t("deutsch", "English")``.
 """
 
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
@@ -16,17 +17,6 @@ from shared.backends import Backends
 from shared.catalogue import Text
 
 Language = Literal["de", "en"]
-
-HEADERS: Final = {
-    # Own files only: no inline script or style, no foreign host, no framing.
-    "content-security-policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    # A query stands in the address: no other site learns it.
-    "referrer-policy": "same-origin",
-    "cache-control": "no-cache",
-}
 
 
 class Layout:
@@ -71,7 +61,7 @@ class Layout:
             in_language=in_language,
             **values,
         )
-        return HTMLResponse(html, headers={**HEADERS, "content-language": language})
+        return HTMLResponse(html, headers={"cache-control": "no-cache", "content-language": language})
 
 
 def language_of(request: Request) -> Language:

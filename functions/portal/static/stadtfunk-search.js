@@ -381,8 +381,8 @@ class StadtfunkSearch extends HTMLElement {
     const more = list(["documents", "payment", "legal_basis"]);
     if (!first && !more && online.length === 0) return null;
     return make(
-      "section",
-      { className: "facts", lang: own, "aria-label": t.facts },
+      "div",
+      { className: "facts", role: "group", lang: own, "aria-label": t.facts },
       first || online.length ? make("div", { className: "facts-first" }, first, ...online) : null,
       more ? make("div", { className: "facts-more" }, more) : null,
     );

@@ -1,0 +1,389 @@
+"""The pages in a real Chromium: keyboard alone, screen-reader names, axe, hostile texts, no foreign host.
+
+A missing Chromium is a failure. The host is the real one; the search's answers are given here, so that
+each state can be shown. The way from a page in the CMS to a hit is walked where the whole stack runs.
+"""
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from functions.portal.pages import first_page, search_page
+from functions.register.pages import register_page
+from infra.host.app import create_app
+from shared.backends import Backends
+from shared.bus import MemoryBus
+from shared.catalogue import Catalogue
+from shared.function import Function, function_of, http
+from shared.settings import PortalSettings, Settings
+from tests.polling import until
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PAGES = ("/", "/search", "/search?q=ausweis", "/search?q=nichts&category=Ausweise", "/search?q=stoerung", "/register")
+PROBE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+# A page says javascript: where an address belongs; no such link may be made.
+HOSTILE = "javascript:document.title='owned'"
+
+
+def hit(**fields: Any) -> dict[str, Any]:
+    """One result in the shape of the search's answer."""
+    text = "Melden Sie den Verlust 😀 Ihres Ausweises sofort."
+    start = text.index("Ausweises")
+    return {
+        "page_id": "demo:1",
+        "title": "Personalausweis verloren",
+        "summary": "Wir sperren die Online-Funktion.",
+        "url": "https://auenfurt.example/1",
+        "language": "de",
+        "easy": False,
+        "categories": ["Ausweise"],
+        "facts": {
+            "fees": "28,80 Euro",
+            "documents": "- ein Foto\n" + "\n".join(f"- Nachweis Nummer {n} in Kopie" for n in range(12)),
+            "duration": "drei Wochen",
+            "legal_basis": "§ 9 PAuswG",
+            "payment": None,
+            "online_services": [{"label": "Termin", "url": "https://auenfurt.example/termin"}],
+            "offices": ["Bürgerbüro Mitte"],
+        },
+        "passages": [{"heading": "Was zu tun ist", "text": text, "highlights": [[start, start + 9]]}],
+    } | fields
+
+
+ANSWERS: dict[str, list[dict[str, Any]]] = {
+    "ausweis": [hit(), hit(title="Reisepass", language="en", easy=True, url=None, facts={}), hit(title="Fundbüro")],
+    "nichts": [],
+    "viele": [hit(title=f"Seite {n}") for n in range(30)],
+    "boese": [
+        hit(
+            title=PROBE,
+            summary=PROBE,
+            url=HOSTILE,
+            categories=[PROBE],
+            facts={"fees": PROBE, "offices": [PROBE], "online_services": [{"label": PROBE, "url": HOSTILE}]},
+            passages=[{"heading": PROBE, "text": PROBE, "highlights": [[0, 4], [9999, 3], [2, 3]]}],
+        )
+    ],
+}
+
+
+@http
+async def search(request: Request, use: Backends) -> Response:
+    """Stands where the search stands, with answers that a test knows."""
+    query = request.query_params["q"]
+    if query == "stoerung":
+        return JSONResponse({"title": "Service Unavailable"}, 503)
+    hits = ANSWERS.get(query, ANSWERS["ausweis"])[: int(request.query_params["limit"])]
+    return JSONResponse({"query": query, "hits": hits, "categories": ["Ausweise"], "languages": ["de", "en"]})
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    """The host on a free port, with the pages' own functions."""
+    settings = Settings(
+        _env_file=None, portal=PortalSettings.model_validate({"city": "Auenfurt", "cms_url": "http://127.0.0.1:1/"})
+    )
+    catalogue = Catalogue.load(Path(__file__).parents[2] / "serverless.yaml")
+    backends = Backends(settings, catalogue=catalogue)
+    functions: dict[str, Function] = {}
+    for target in (first_page, search_page, register_page, search):
+        record = function_of(target)
+        assert record is not None
+        functions[record.name] = record
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        app = create_app(catalogue, functions, settings, backends, MemoryBus())
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        until(lambda: server.started or not thread.is_alive(), "the host listens")
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of the module."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A fresh browser profile; remembers every host asked and everything the console said."""
+
+    site: str
+    context: BrowserContext
+    hosts: set[str] = field(default_factory=set)
+    said: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        """A page, once its first search (if it has one) is done."""
+        page = self.context.new_page()
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.goto(self.site + path)
+        if path.startswith("/search"):
+            expect(page.get_by_role("status")).not_to_have_text(re.compile("^$|…$"))
+        return page
+
+
+def visiting(chromium: Browser, site: str, **options: Any) -> Visit:
+    """A visit with these browser options (``viewport``, ``color_scheme``, ``locale``)."""
+    visit = Visit(site=site, context=chromium.new_context(**options))
+    visit.context.on("request", lambda request: visit.hosts.add(urlsplit(request.url).netloc))
+    return visit
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: str) -> Iterator[Visit]:
+    visit = visiting(chromium, site)
+    yield visit
+    visit.context.close()
+
+
+def holding(page: Page, pattern: str) -> list[Route]:
+    """Requests that stay unanswered until a test answers them."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(pattern, hold)
+    return held
+
+
+def test_search_works_by_keyboard_alone(visit: Visit) -> None:
+    page = visit.open("/search")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Zum Inhalt")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("searchbox", name="Ihre Frage")).to_be_focused()
+    page.keyboard.type("ausweis")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("3 Seiten zu „ausweis“")
+    # Button, two filters, one box; then the first result's title.
+    for _ in range(5):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Personalausweis verloren")).to_be_focused()
+    outline = "getComputedStyle(document.querySelector('stadtfunk-search').shadowRoot.activeElement).outlineStyle"
+    assert page.evaluate(outline) != "none"
+
+
+def test_long_facts_unfold_by_keyboard(visit: Visit) -> None:
+    page = visit.open("/search?q=ausweis")
+    rest = page.get_by_text("Nachweis Nummer 11 in Kopie").first
+    expect(rest).to_be_hidden()
+    page.get_by_text("mehr (Unterlagen)").first.focus()
+    page.keyboard.press("Enter")
+    expect(rest).to_be_visible()
+
+
+def test_first_page_leads_to_the_search_by_keyboard(visit: Visit) -> None:
+    page = visit.open("/")
+    page.get_by_role("searchbox", name="Ihre Frage").focus()
+    page.keyboard.type("ausweis")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{visit.site}/search?q=ausweis")
+    expect(page.get_by_role("article")).to_have_count(3)
+
+
+def test_results_carry_names_marks_and_facts(visit: Visit) -> None:
+    page = visit.open("/search?q=ausweis")
+    result = page.get_by_role("article", name="Personalausweis verloren")
+    expect(result.locator("mark")).to_have_text("Ausweises")
+    expect(result.get_by_role("link", name="Personalausweis verloren")).to_have_attribute(
+        "href", "https://auenfurt.example/1"
+    )
+    facts = result.get_by_role("group", name="Auf einen Blick")
+    for term, said in (("Gebühren", "28,80 Euro"), ("Dauer", "drei Wochen"), ("Rechtsgrundlage", "§ 9 PAuswG")):
+        row = facts.locator("dl > div").filter(has=page.get_by_text(term, exact=True))
+        expect(row.get_by_role("definition")).to_have_text(said)
+    expect(facts.get_by_role("link", name="Online erledigen: Termin")).to_be_visible()
+    # A result in another language says so, for the voice that reads it.
+    expect(page.get_by_role("article", name="Reisepass")).to_have_attribute("lang", "en")
+
+
+@pytest.mark.parametrize(
+    ("query", "german", "english"),
+    [
+        ("nichts", "Nichts gefunden zu „nichts“.", "Nothing found for “nichts”."),
+        ("stoerung", "Die Suche antwortet gerade nicht.", "The search does not answer right now."),
+        ("", "Fragen Sie in eigenen Worten", "Ask in your own words"),
+    ],
+)
+def test_states_are_said_by_the_live_region(visit: Visit, query: str, german: str, english: str) -> None:
+    expect(visit.open(f"/search?q={query}").get_by_role("status")).to_contain_text(german)
+    expect(visit.open(f"/search?lang=en&q={query}").get_by_role("status")).to_contain_text(english)
+
+
+def test_loading_is_said_and_a_fault_can_be_tried_again(visit: Visit) -> None:
+    page = visit.open("/search")
+    held = holding(page, "**/api/search?*")
+    page.get_by_role("searchbox").fill("ausweis")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Die Suche läuft …")
+    held.pop().abort()
+    expect(page.get_by_role("status")).to_contain_text("Die Suche antwortet gerade nicht.")
+    page.unroute_all()
+    page.get_by_role("button", name="Noch einmal versuchen").press("Enter")
+    expect(page.get_by_role("status")).to_have_text("3 Seiten zu „ausweis“")
+
+
+def test_only_the_newest_search_is_shown(visit: Visit) -> None:
+    page = visit.open("/search")
+    held = holding(page, "**/api/search?*q=viele*")
+    box = page.get_by_role("searchbox")
+    box.fill("viele")
+    box.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Die Suche läuft …")
+    box.fill("ausweis")
+    box.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("3 Seiten zu „ausweis“")
+    held.pop().abort()
+    expect(page.get_by_role("article")).to_have_count(3)
+
+
+def test_the_address_carries_question_and_filters(visit: Visit) -> None:
+    page = visit.open("/search")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/search" in request.url else None)
+    box = page.get_by_role("searchbox")
+    box.fill("ausweis & pass")
+    box.press("Enter")
+    expect(page.get_by_role("article")).to_have_count(3)
+    page.get_by_role("combobox", name="Bereich").select_option("Ausweise")
+    page.get_by_role("combobox", name="Sprache").select_option("de")
+    page.get_by_role("checkbox", name="Leichte Sprache").check()
+    shared = f"{visit.site}/search?q=ausweis+%26+pass&category=Ausweise&language=de&easy=true"
+    expect(page).to_have_url(shared)
+    until(lambda: "easy=true" in asked[-1], "the filters reach the search")
+    assert "category=Ausweise" in asked[-1]
+    assert "language=de" in asked[-1]
+
+    other = visit.open(urlsplit(shared)._replace(scheme="", netloc="").geturl())
+    expect(other.get_by_role("searchbox")).to_have_value("ausweis & pass")
+    expect(other.get_by_role("combobox", name="Bereich")).to_have_value("Ausweise")
+    expect(other.get_by_role("checkbox", name="Leichte Sprache")).to_be_checked()
+
+    page.go_back()
+    page.go_back()
+    page.go_back()
+    expect(page).to_have_url(f"{visit.site}/search?q=ausweis+%26+pass")
+    expect(page.get_by_role("combobox", name="Bereich")).to_have_value("")
+
+
+def test_more_results_come_on_demand_and_reading_goes_on(visit: Visit) -> None:
+    page = visit.open("/search?q=viele")
+    expect(page.get_by_role("article")).to_have_count(10)
+    page.get_by_role("button", name="Mehr Ergebnisse zeigen").press("Enter")
+    expect(page.get_by_role("article")).to_have_count(20)
+    expect(page.get_by_role("link", name="Seite 10", exact=True)).to_be_focused()
+
+
+def test_language_switch_keeps_the_search_and_is_remembered(visit: Visit) -> None:
+    page = visit.open("/search")
+    page.get_by_role("searchbox").fill("ausweis")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("article")).to_have_count(3)
+    page.get_by_role("link", name="English").click()
+    expect(page).to_have_url(f"{visit.site}/search?q=ausweis&lang=en")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.get_by_role("status")).to_have_text("3 pages for “ausweis”")
+    # The choice holds where an address says nothing; an address that says something wins.
+    expect(visit.open("/register").get_by_role("heading", level=1)).to_have_text("AI register")
+    german = visit.open("/register?lang=de")
+    expect(german.get_by_role("heading", level=1)).to_have_text("KI-Register")
+    german.get_by_role("link", name="Deutsch").click()
+    expect(visit.open("/register").get_by_role("heading", level=1)).to_have_text("KI-Register")
+
+
+def test_hostile_texts_are_shown_as_text(visit: Visit) -> None:
+    page = visit.open("/search?q=boese")
+    result = page.get_by_role("article")
+    expect(result.get_by_role("heading", level=3)).to_have_text(PROBE)
+    for part in (".trail", ".summary", ".passage-heading", ".passage-text"):
+        expect(result.locator(part)).to_have_text(PROBE)
+    for name in ("Gebühren", "Zuständig"):
+        row = result.locator("dl > div").filter(has=page.get_by_text(name, exact=True))
+        expect(row.get_by_role("definition")).to_contain_text("<img src=x")
+    expect(result.locator("img, script, a[href^=javascript]")).to_have_count(0)
+    expect(result.get_by_role("link")).to_have_count(0)
+    assert page.title() != "owned"
+
+
+@pytest.mark.parametrize("path", ["/", "/search", "/register"])
+def test_a_hostile_address_is_shown_as_text(visit: Visit, path: str) -> None:
+    page = visit.open(path)
+    page.goto(f"{visit.site}{path}?q={PROBE}&lang={PROBE}&category={PROBE}")
+    if path == "/search":
+        expect(page.get_by_role("status")).to_contain_text(PROBE)
+        assert page.title().startswith("<img")
+    assert page.locator("img").count() == 0
+    assert page.evaluate("document.title") != "owned"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_axe_finds_nothing_on_any_page(chromium: Browser, site: str, scheme: str, width: int, language: str) -> None:
+    visit = visiting(chromium, site, color_scheme=scheme, viewport={"width": width, "height": 900})
+    try:
+        for path in PAGES:
+            page = visit.open(f"{path}{'&' if '?' in path else '?'}lang={language}")
+            found = Axe().run(page).response["violations"]
+            assert [(path, one["id"], node["target"]) for one in found for node in one["nodes"]] == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} scrolls sideways"
+            page.close()
+    finally:
+        visit.context.close()
+
+
+def test_pages_ask_no_foreign_host_and_break_no_policy(visit: Visit) -> None:
+    for path in PAGES:
+        visit.open(path).close()
+    assert visit.hosts == {urlsplit(visit.site).netloc}
+    # The one fault of these pages is the answer 503 that is asked for.
+    assert [said for said in visit.said if "503" not in said] == []
+
+
+def test_reduced_motion_is_respected(chromium: Browser, site: str) -> None:
+    for motion, seconds in (("reduce", "0s"), ("no-preference", "0.12s")):
+        visit = visiting(chromium, site, reduced_motion=motion)
+        page = visit.open("/")
+        duration = page.get_by_role("button", name="Suchen").evaluate("e => getComputedStyle(e).transitionDuration")
+        assert duration.startswith(seconds)
+        visit.context.close()
+
+
+def test_first_page_says_it_all_in_one_screen(chromium: Browser, site: str) -> None:
+    visit = visiting(chromium, site, viewport={"width": 1280, "height": 800})
+    page = visit.open("/")
+    for part in ("Was hier läuft", "Zum Ausprobieren"):
+        expect(page.get_by_role("region", name=part)).to_be_in_viewport(ratio=1)
+    visit.context.close()
