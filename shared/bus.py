@@ -1,10 +1,14 @@
 """Publishing: events become CloudEvents with derived ids and are stored by JetStream before anyone goes on."""
 
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID, uuid5
 
 from events import CloudEvent, Event
 from events.envelope import now
+from shared.errors import BackendError
+
+MAX_BYTES: Final = 64 * 1024
+"""The largest data of one event; anything larger lies in object storage and is referred to."""
 
 _SPACE = UUID("6f1f2c0e-5d0e-5a53-9c1f-0b9d3c1f7a11")  # a constant of this project; changing it breaks dedupe
 
@@ -41,3 +45,33 @@ def enveloped(event: Event, *, id: str, source: str, traceparent: str | None = N
         time=now(),
         extensions={"traceparent": traceparent} if traceparent else None,
     )
+
+
+def check_size(event: CloudEvent) -> None:
+    """Raise BackendError for an event that is too large to travel."""
+    if len(event.data) > MAX_BYTES:
+        raise BackendError(
+            "bus",
+            f"event {event.type} has {len(event.data)} bytes, more than {MAX_BYTES}; "
+            "put the content into object storage and let the event name its key",
+        )
+
+
+class MemoryBus:
+    """A bus without a server, for tests of functions: keeps what was published, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[CloudEvent] = []
+        self.keys: list[str | None] = []  # beside ``events``: the key each was published with
+        self._ids: set[str] = set()
+
+    async def publish(self, event: CloudEvent, *, key: str | None = None) -> None:
+        """See Bus; nothing is ever full or away here."""
+        check_size(event)
+        if event.id not in self._ids:
+            self._ids.add(event.id)
+            self.events.append(event)
+            self.keys.append(key)
+
+    async def close(self) -> None:
+        """Nothing to close; here because every bus has it."""

@@ -1,0 +1,395 @@
+"""The lanes of one function: standing tasks that take deliveries and see each to its outcome.
+
+A task a message would cost more than the rest of the way. A delivery waits in a line until a lane is
+free; only one lane is woken at a time, and it wakes the next when more is waiting, so that functions
+that never wait are served by one lane without a switch, and slow ones by all of them.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from typing import Final
+from urllib.parse import quote, unquote
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from events import CloudEvent, Event
+from events.envelope import now as timestamp
+from infra.worker.attempts import FRESH, Attempts, Record
+from infra.worker.delivery import Delivery, read_envelope, told
+from infra.worker.pull import Pull
+from shared import metrics
+from shared.backends import Backends
+from shared.bus import derived_id, enveloped
+from shared.catalogue import FunctionEntry
+from shared.deadletters import DeadLetter, bury, letter_id, reason_of
+from shared.errors import BackendError, Reject, Retry
+from shared.function import EventFunction
+from shared.jetstream import MSG_ID, JetStreamBus
+from shared.retry import Backoff
+from shared.telemetry import EVENT_ID, TRACE, Trace, describe, span
+
+_log = structlog.get_logger()
+_SUSPECT_WAIT_S: Final = 30.0
+_DEAD_PAUSE_S: Final = 15.0  # before a dead letter that could not be stored is tried again
+_AGAIN_S: Final = 5.0  # before a function that ignored its cancellation is cancelled again
+
+
+class Lane:
+    """One standing task and what it works on."""
+
+    __slots__ = ("delivery", "expired", "interrupted", "running", "task", "until", "wake")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.wake: asyncio.Future[None] | None = None
+        self.delivery: Delivery | None = None
+        self.running = False  # the function itself runs; only then may the lane be cancelled
+        self.until = 0.0  # monotonic seconds, when the function's time is over
+        self.expired = False
+        self.interrupted = False
+
+
+class Lanes:
+    """Runs one function on what its pulls deliver."""
+
+    def __init__(
+        self,
+        function: EventFunction,
+        entry: FunctionEntry,
+        *,
+        backends: Backends,
+        bus: JetStreamBus,
+        attempts: Attempts,
+        suspects: asyncio.Lock,
+        ack_wait_s: float,
+        traced: bool,
+    ) -> None:
+        self.name = function.name
+        self.lanes = [Lane() for _ in range(entry.concurrency)]
+        self.waiting: deque[Delivery] = deque()
+        self._function = function
+        self._target = function.target
+        self._type = function.accepts.type
+        self._validate: Callable[[bytes], Event] = function.accepts.model_validate_json
+        self._timeout_s = entry.timeout
+        self._beat_s = ack_wait_s / 3
+        self._policy = Backoff(attempts=entry.retry.attempts, initial=entry.retry.initial, max=entry.retry.max)
+        self._backends = backends
+        self._bus = bus
+        self._client: Client = bus.client
+        self._attempts = attempts
+        self._suspects = suspects
+        self._traced = traced
+        self._idle: list[Lane] = []
+        self._waking = False
+        self._closing = False
+        self._handled = 0  # since the last sweep; a Prometheus counter costs more than an integer
+        self._observe = metrics.SECONDS.labels(self.name).observe
+        self._in_flight = metrics.IN_FLIGHT.labels(self.name)
+        self._handled_total = metrics.HANDLED.labels(self.name)
+
+    def start(self) -> None:
+        """Start the lanes."""
+        for lane in self.lanes:
+            lane.task = asyncio.create_task(self._work(lane), name=f"lane of {self.name}")
+
+    def deliver(self, message: Msg, pull: Pull) -> None:
+        """Take a message into the line."""
+        self.waiting.append(Delivery(message, pull, time.monotonic() + self._beat_s))
+        if self._idle and not self._waking:
+            self._wake()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything delivered is not finished."""
+        return bool(self.waiting) or any(lane.delivery is not None for lane in self.lanes)
+
+    def replies(self) -> list[str]:
+        """Where heartbeats of everything delivered go; safe to call from another thread."""
+        working = [lane.delivery for lane in self.lanes]
+        return [d.message.reply for d in (*working, *tuple(self.waiting)) if d is not None]
+
+    async def sweep(self, now: float, late_s: float) -> None:
+        """Heartbeats, timeouts and counters; called a few times a second.
+
+        ``late_s`` is how long the loop was blocked before: nobody's time is charged for it.
+        """
+        busy = 0
+        for lane in self.lanes:
+            if lane.delivery is None:
+                continue
+            busy += 1
+            if lane.running:
+                lane.until += late_s
+                if now >= lane.until and lane.task is not None:
+                    lane.expired = True
+                    lane.until = now + _AGAIN_S
+                    lane.task.cancel()
+            await self._beat(lane.delivery, now)
+        for delivery in tuple(self.waiting):
+            await self._beat(delivery, now)
+        self._in_flight.set(busy)
+        self._handled_total.inc(self._handled)
+        self._handled = 0
+
+    async def stop(self, grace_s: float) -> None:
+        """Finish what was delivered; what is not done in time goes back without using up an attempt."""
+        deadline = time.monotonic() + grace_s
+        while self.busy and time.monotonic() < deadline:  # noqa: ASYNC110 - an event a message would cost the hot path
+            await asyncio.sleep(0.02)
+        self._closing = True
+        while self.waiting:
+            await self._give_back(self.waiting.popleft())
+        for lane in self.lanes:
+            if lane.running and lane.task is not None:
+                lane.interrupted = True
+                lane.task.cancel()
+        for lane in self._idle:
+            if lane.wake is not None and not lane.wake.done():
+                lane.wake.set_result(None)
+        tasks = [lane.task for lane in self.lanes if lane.task is not None]
+        if tasks:
+            _, stuck = await asyncio.wait(tasks, timeout=5.0)
+            for task in stuck:
+                task.cancel()
+        await self.sweep(time.monotonic(), 0.0)
+
+    def _wake(self) -> None:
+        lane = self._idle.pop()
+        if lane.wake is not None and not lane.wake.done():
+            self._waking = True
+            lane.wake.set_result(None)
+
+    async def _beat(self, delivery: Delivery, now: float) -> None:
+        if now >= delivery.beat_at:
+            delivery.beat_at = now + self._beat_s
+            await self._say(delivery, b"+WPI")
+
+    async def _say(self, delivery: Delivery, word: bytes) -> None:
+        with suppress(nats.errors.Error):  # no connection: the server delivers the message again after ack_wait
+            await self._client.publish(delivery.message.reply, word)
+
+    async def _work(self, lane: Lane) -> None:
+        loop, waiting, idle = asyncio.get_running_loop(), self.waiting, self._idle
+        while True:
+            while not waiting:
+                if self._closing:
+                    return
+                lane.wake = loop.create_future()
+                idle.append(lane)
+                await lane.wake
+                self._waking = False
+            delivery = lane.delivery = waiting.popleft()
+            if waiting and idle and not self._waking:
+                self._wake()
+            try:
+                await self._handle(lane, delivery)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                # Not the function's fault but ours or the connection's: the message comes back by itself.
+                _log.error("delivery not finished", function=self.name, error=error)
+            finally:
+                lane.delivery = None
+                EVENT_ID.set(None)
+            await delivery.pull.done()
+
+    async def _handle(self, lane: Lane, delivery: Delivery) -> None:
+        message = delivery.message
+        try:
+            event = read_envelope(delivery, self._type)
+            data = self._validate(event.data)
+        except ValueError as unreadable:  # EnvelopeError, WrongType, pydantic's ValidationError
+            await self._unreadable(delivery, unreadable)
+            return
+        EVENT_ID.set(event.id)
+        trace = Trace.parse(event.traceparent) or Trace.new()
+        TRACE.set(trace)
+        record = FRESH
+        if delivery.number > 1:
+            begun = await self._begun(delivery, event.id)
+            if begun is None:
+                return
+            record = begun
+        started = time.monotonic()
+        if record.open:
+            error = await self._alone(lane, event, data, trace)
+        else:
+            error = await self._run(lane, event, data, trace)
+        self._observe(time.monotonic() - started)
+        if error is None:
+            await self._client.publish(message.reply)  # the ack
+            self._handled += 1
+            if delivery.number > 1:
+                await self._attempts.forget(delivery.key)
+        elif lane.interrupted:
+            await self._give_back(delivery, record)
+        else:
+            await self._failed(delivery, event.id, record, error)
+
+    async def _run(self, lane: Lane, event: CloudEvent, data: Event, trace: Trace) -> BaseException | None:
+        """The function and its follow-ups; returns what went wrong."""
+        try:
+            if self._traced:
+                with span(f"function {self.name}", parent=trace, kind="consumer", event_type=event.type) as inner:
+                    await self._call(lane, event, data, inner)
+            else:
+                await self._call(lane, event, data, trace)
+        except asyncio.CancelledError as error:
+            if lane.task is not None and lane.task.cancelling() and not (lane.expired or lane.interrupted):
+                raise
+            return self._uncancelled(lane) or error
+        except (Exception, SystemExit) as error:  # sys.exit() in a function ends the run, not the worker
+            return self._uncancelled(lane) or error
+        if lane.expired:
+            self._uncancelled(lane)  # it finished in spite of being cancelled: then it is done
+        return None
+
+    async def _call(self, lane: Lane, event: CloudEvent, data: Event, trace: Trace) -> None:
+        lane.until = time.monotonic() + self._timeout_s
+        lane.running = True
+        try:
+            if self._function.streams:
+                ordinal = 0
+                async with aclosing(self._target(data, self._backends)) as follow_ups:
+                    async for follow_up in follow_ups:
+                        await self._publish(event.id, follow_up, ordinal, trace)
+                        ordinal += 1
+                return
+            result = await self._target(data, self._backends)
+        finally:
+            lane.running = False
+        if result is not None:
+            for ordinal, follow_up in enumerate((result,) if isinstance(result, Event) else result):
+                await self._publish(event.id, follow_up, ordinal, trace)
+
+    async def _publish(self, cause: str, event: Event, ordinal: int, trace: Trace) -> None:
+        await self._bus.publish(
+            enveloped(
+                event,
+                id=derived_id(self.name, cause, event, ordinal),
+                source=f"/functions/{self.name}",
+                traceparent=trace.header,
+            ),
+            key=event.key_value,
+        )
+
+    def _uncancelled(self, lane: Lane) -> BaseException | None:
+        """Take a cancellation of ours back; a TimeoutError where the function's time was over."""
+        if not (lane.expired or lane.interrupted) or lane.task is None:
+            return None
+        while lane.task.uncancel():
+            pass
+        expired, lane.expired = lane.expired, False
+        return TimeoutError(f"not done within {self._timeout_s:g} s") if expired else None
+
+    async def _begun(self, delivery: Delivery, event_id: str) -> Record | None:
+        """Write down the start of a run that is not the first; None when no further run is due.
+
+        ``open`` of the answer says that the run before was cut off: this event may be what kills the process.
+        """
+        record = await self._attempts.read(delivery.key)
+        if self._policy.spent(record.used):
+            if record.open:
+                record = replace(record, error="ProcessLost", reason="the worker ended while the function ran")
+            await self._bury(delivery, event_id, record)
+            return None
+        record = replace(record, used=record.used + 1)
+        await self._attempts.write(delivery.key, replace(record, open=True))
+        return record
+
+    async def _alone(self, lane: Lane, event: CloudEvent, data: Event, trace: Trace) -> BaseException | None:
+        """Run a suspect with no other suspect beside it, so that the innocent are not lost with the guilty."""
+        try:
+            async with asyncio.timeout(_SUSPECT_WAIT_S):
+                await self._suspects.acquire()
+        except TimeoutError:
+            return await self._run(lane, event, data, trace)  # a slow one is no reason to stand still
+        try:
+            return await self._run(lane, event, data, trace)
+        finally:
+            self._suspects.release()
+
+    async def _failed(self, delivery: Delivery, event_id: str, record: Record, error: BaseException) -> None:
+        kind, attempt = type(error).__name__, max(1, record.used)
+        metrics.FAILED.labels(self.name, kind).inc()
+        record = replace(
+            record,
+            used=attempt,
+            open=False,
+            error=kind,
+            reason=reason_of(error),
+            first_at=record.first_at or timestamp(),
+        )
+        if isinstance(error, Reject) or self._policy.spent(attempt):
+            await self._bury(delivery, event_id, record)
+            return
+        delay = self._policy.delay(attempt, after=error.after if isinstance(error, Retry) else None)
+        _log.warning("event failed", function=self.name, attempt=attempt, delay_s=round(delay, 3), **describe(error))
+        with suppress(BackendError):  # without it the next run counts as cut off, and that is all
+            await self._attempts.write(delivery.key, record)
+        metrics.RETRIED.labels(self.name).inc()
+        await self._put_back(delivery, delay)
+
+    async def _unreadable(self, delivery: Delivery, error: ValueError) -> None:
+        metrics.FAILED.labels(self.name, type(error).__name__).inc()
+        record = Record(error=type(error).__name__, reason=told(error), first_at=timestamp())
+        event_id = unquote((delivery.message.headers or {}).get("ce-id", ""))
+        await self._bury(delivery, event_id, record)
+
+    async def _bury(self, delivery: Delivery, event_id: str, record: Record) -> None:
+        message, last_at = delivery.message, timestamp()
+        headers = dict(message.headers or {})
+        if event_id and "ce-id" in headers:
+            headers["ce-id"] = quote(event_id, safe="/:")  # a firing's id is not the one it travelled with
+        letter = DeadLetter(
+            id=letter_id(self.name, delivery.key, headers.get(MSG_ID, "")),
+            function=self.name,
+            attempts=record.used,
+            error=record.error,
+            reason=record.reason,
+            first_at=record.first_at or last_at,
+            last_at=last_at,
+            subject=message.subject,
+            headers=headers,
+            data=message.data,
+        )
+        try:
+            await bury(letter, self._bus)
+        except BackendError as error:
+            # Given up only when it is stored; until then it comes back, and is not run again.
+            _log.error("dead letter not stored", function=self.name, error=error, delay_s=_DEAD_PAUSE_S)
+            with suppress(BackendError):
+                await self._attempts.write(delivery.key, replace(record, used=max(record.used, self._policy.attempts)))
+            await self._put_back(delivery, _DEAD_PAUSE_S)
+            return
+        await self._say(delivery, b"+TERM")
+        metrics.DEAD.labels(self.name).inc()
+        _log.error(
+            "event became a dead letter",
+            function=self.name,
+            event_id=event_id,
+            cause=record.error,
+            attempts=record.used,
+        )
+        if delivery.number > 1:
+            with suppress(BackendError):
+                await self._attempts.forget(delivery.key)
+
+    async def _give_back(self, delivery: Delivery, record: Record | None = None) -> None:
+        """Return a delivery that is not to count: it was not run, or its run was stopped by us."""
+        if record is not None or delivery.number == 1:
+            back = record or FRESH
+            with suppress(BackendError):
+                await self._attempts.write(delivery.key, replace(back, used=max(0, back.used - 1), open=False))
+        await self._put_back(delivery, 0.0)
+
+    async def _put_back(self, delivery: Delivery, delay_s: float) -> None:
+        await self._say(delivery, b'-NAK {"delay":%d}' % (delay_s * 1e9) if delay_s > 0 else b"-NAK")

@@ -1,0 +1,27 @@
+"""When a failed event is tried again: a pure policy, no clock and no I/O."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backoff:
+    """Exponential backoff with full jitter: the delay is drawn evenly between nothing and the ceiling."""
+
+    attempts: int  # how often the function runs at most, the first run included
+    initial: float  # seconds; the ceiling after the first failure
+    max: float  # seconds; the ceiling never grows beyond
+
+    def spent(self, attempt: int) -> bool:
+        """Whether no further run follows this one (attempts count from 1)."""
+        return attempt >= self.attempts
+
+    def ceiling(self, attempt: int) -> float:
+        """The longest possible delay after this attempt, in seconds."""
+        # 2**1000 would overflow a float; no sensible ceiling is 2**60 times the initial delay.
+        return min(self.max, self.initial * 2.0 ** min(attempt - 1, 60))
+
+    def delay(self, attempt: int, *, after: float | None = None, draw: Callable[[], float] = random.random) -> float:
+        """Seconds until the next run: what the other side asked for (``after``), else jitter."""
+        return max(0.0, after) if after is not None else draw() * self.ceiling(attempt)
