@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 from ruamel.yaml import YAML
 
+from infra.cms.city import load_city
 from infra.stack import servers
 from infra.stack.folder import DataFolder
 from infra.stack.ports import Ports
@@ -135,6 +136,8 @@ def _cms(folder: DataFolder, port: int, portal: str, city: Path | None) -> Serve
         provides={
             "STADTFUNK_XNEXT__SOURCES": json.dumps(sources),
             "STADTFUNK_WEB__ALLOWED_HOSTS": json.dumps([f"{HOST}:{port}"]),
+            "STADTFUNK_PORTAL__CMS_URL": f"{base}/",
+            **({"STADTFUNK_PORTAL__CITY": load_city().name} if city is None else {}),
         },
     )
 
