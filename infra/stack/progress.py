@@ -58,7 +58,8 @@ class JsonProgress:
     """One JSON object a line."""
 
     def _say(self, **fact: object) -> None:
-        print(json.dumps(fact, ensure_ascii=False), flush=True)  # noqa: T201
+        shown = {name: value for name, value in fact.items() if value is not None}
+        print(json.dumps(shown, ensure_ascii=False), flush=True)  # noqa: T201
 
     def part(self, name: str, state: str, *, seconds: float | None = None, note: str = "", pid: int = 0) -> None:
         fact = {"part": name, "state": state, "seconds": round(seconds, 2) if seconds is not None else None}
