@@ -26,6 +26,7 @@ T = TypeVar("T")
 Row = dict[str, Any]
 _QUIET_S = 1.0
 _LATEST_S = 10.0
+_ALIAS_S = 5.0
 # Codes of Milvus, the same in Lite.
 _NO_CONNECTION = 2
 _NO_COLLECTION = 100
@@ -76,6 +77,7 @@ class Vectors:
         self._client: AsyncMilvusClient | None = None
         self._connecting = asyncio.Lock()
         self._known: set[str] = set()  # collections seen
+        self._aliases: dict[str, tuple[str, float]] = {}  # alias -> collection, until when it is believed
         self._dirty: dict[str, float] = {}  # collection -> time of its first write since the last flush
         self._written = 0.0
         self._flusher: asyncio.Task[None] | None = None
@@ -102,7 +104,10 @@ class Vectors:
         await self._call("drop", lambda client: client.drop_collection(collection))
 
     async def alias(self, alias: str) -> str | None:
-        """The collection an alias stands for, or None where there is no such alias."""
+        """The collection an alias stands for, or None where there is no such alias; known for some seconds."""
+        collection, until = self._aliases.get(alias, ("", 0.0))
+        if time.monotonic() < until:
+            return collection
         from pymilvus.exceptions import MilvusException
 
         async def described(client: "AsyncMilvusClient") -> str | None:
@@ -114,7 +119,10 @@ class Vectors:
                 return None
             return str(answer["collection_name"])
 
-        return await self._call("alias", described)
+        found = await self._call("alias", described)
+        if found is not None:
+            self._aliases[alias] = (found, time.monotonic() + _ALIAS_S)
+        return found
 
     async def point(self, alias: str, collection: str) -> None:
         """Let an alias stand for a collection from now on."""
@@ -125,6 +133,7 @@ class Vectors:
             there = await self.alias(alias)
         if there != collection:
             await self._call("alias", lambda client: client.alter_alias(collection, alias))
+        self._aliases.pop(alias, None)
 
     async def upsert(self, collection: str, rows: Sequence[Row]) -> None:
         """Write rows by primary key; acknowledged rows survive a kill of the server."""

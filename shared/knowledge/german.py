@@ -72,12 +72,16 @@ def _chosen(text: str, query: bool) -> list[str]:
     return [word for word in everything if word not in FUNCTION_WORDS] or everything
 
 
+def folded(word: str) -> str:
+    """A lower-case word without umlauts, as stems are written."""
+    return word.translate(_UMLAUTS)
+
+
 def _grams(word: str) -> Iterator[str]:
-    folded = unicodedata.normalize("NFKC", word).translate(_UMLAUTS)
-    if len(folded) <= _WHOLE:
-        yield EDGE + folded + EDGE
+    edged = EDGE + folded(word) + EDGE
+    if len(edged) <= _WHOLE + 2:
+        yield edged
         return
-    edged = EDGE + folded + EDGE
     for size in (4, 5):
         for start in range(len(edged) - size + 1):
             yield edged[start : start + size]

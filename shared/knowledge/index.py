@@ -18,6 +18,7 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict
 
 from shared.embeddings import Embeddings, Vector
+from shared.errors import BackendError
 from shared.knowledge import german
 from shared.knowledge.passages import Document, Passage, digest, passages
 from shared.state import Conflict, Entry, State
@@ -28,6 +29,7 @@ BUCKET = "indexed"
 # Longest texts in bytes, as Milvus counts them; the analysed fields grow to many times the passage.
 _TEXT, _STEMS, _GRAMS, _SHORT, _TITLE = 32_768, 32_768, 65_535, 1_024, 2_048
 _CATEGORIES = 32
+_RECORDS_S = 0.5  # a search waits no longer for NATS
 SHOWN = (
     "doc", "revision", "position", "title", "heading", "text", "url", "source", "language", "easy",
     "categories", "card",
@@ -44,14 +46,33 @@ class Record(BaseModel):
     passages: int = 0
 
 
+class View:
+    """What readers see of an index: the collection behind its alias, and only recorded revisions."""
+
+    def __init__(self, index: "Index", collection: str) -> None:
+        self._index = index
+        self._collection = collection
+
+    async def nearest(self, field: str, data: Vector | str, limit: int, condition: str = "") -> list[Row]:
+        """Passages nearest to a vector or a text of terms, best first."""
+        return await self._index.vectors.search(
+            self._collection, field, data, limit=limit, fields=SHOWN, condition=condition
+        )
+
+    async def current(self, documents: Sequence[list[Row]]) -> list[list[Row]]:
+        """Of each document's rows those of the revision that counts; none of one that was removed."""
+        records = await self._index.records(self._collection, [str(rows[0]["doc"]) for rows in documents])
+        return [_counting(rows, record) for rows, record in zip(documents, records, strict=True)]
+
+
 class Index:
     """One set of documents under one name, e.g. ``city_pages``."""
 
     def __init__(self, name: str, vectors: Vectors, embeddings: Embeddings, state: State) -> None:
         self.name = name  # the alias that readers search
         self.collection = f"{name}__{re.sub('[^a-z0-9]+', '_', embeddings.model_id.lower()).strip('_')}"
-        self._vectors = vectors
-        self._embeddings = embeddings
+        self.vectors = vectors
+        self.embeddings = embeddings
         self._records = state.bucket(BUCKET)
 
     async def write(self, document: Document) -> int | None:
@@ -87,11 +108,33 @@ class Index:
         entry = await self._records.get(self._key(id))
         return None if entry is None else (Record.model_validate_json(entry.value), entry.revision)
 
+    async def records(self, collection: str, ids: Sequence[str]) -> list[Record | None]:
+        """The records of several documents; all None while NATS is away, as a search goes on without."""
+        try:
+            async with asyncio.timeout(_RECORDS_S):
+                entries = await asyncio.gather(*(self._records.get(f"{collection}/{id}") for id in ids))
+        except (BackendError, TimeoutError):
+            return [None] * len(ids)
+        return [None if entry is None else Record.model_validate_json(entry.value) for entry in entries]
+
+    async def view(self) -> View | None:
+        """What readers search; None before anything was indexed.
+
+        Raises:
+            BackendError: Milvus is away, or the alias stands for vectors of another model.
+        """
+        collection = await self.vectors.alias(self.name)
+        if collection is None:
+            return None
+        if collection != self.collection:
+            raise BackendError("vectors", f"'{self.name}' stands for {collection}, not for {self.collection}")
+        return View(self, collection)
+
     async def sweep(self) -> int:
         """Remove rows that a stopped writer left behind; the number of documents that had any."""
-        if not await self._vectors.has(self.collection):
+        if not await self.vectors.has(self.collection):
             return 0
-        rows = await self._vectors.query(self.collection, "position == 0", ("doc", "revision"))
+        rows = await self.vectors.query(self.collection, "position == 0", ("doc", "revision"))
         swept = 0
         for id in sorted({str(row["doc"]) for row in rows}):
             known = await self.record(id)
@@ -103,15 +146,15 @@ class Index:
         return f"{self.collection}/{id}"
 
     async def _ensure(self) -> None:
-        if await self._vectors.has(self.collection):
+        if await self.vectors.has(self.collection):
             return
         # A collection made anew is empty, so what was recorded of an earlier one of this name is not true.
         for key in await self._records.keys():
             if key.startswith(self._key("")):
                 await self._records.delete(key)
-        await self._vectors.create(self.collection, *_schema(self._embeddings.dimension))
-        if await self._vectors.alias(self.name) is None:
-            await self._vectors.point(self.name, self.collection)
+        await self.vectors.create(self.collection, *_schema(self.embeddings.dimension))
+        if await self.vectors.alias(self.name) is None:
+            await self.vectors.point(self.name, self.collection)
 
     async def _advance(self, id: str, ours: Record) -> Record:
         """Record ``ours`` unless something newer is recorded; returns what counts now."""
@@ -132,28 +175,35 @@ class Index:
 
     async def _put(self, document: Document, found: Sequence[Passage]) -> None:
         texts = [f"{passage.context(document)}\n{passage.text}" for passage in found]
-        digests = [digest(self._embeddings.model_id, text) for text in texts]
+        digests = [digest(self.embeddings.model_id, text) for text in texts]
         kept = await self._kept(document.id, digests)
         new = {mark: text for mark, text in zip(digests, texts, strict=True) if mark not in kept}
-        vectors = await self._embeddings.embed(list(new.values()), "passage")
+        vectors = await self.embeddings.embed(list(new.values()), "passage")
         kept |= dict(zip(new, vectors, strict=True))
         rows = await asyncio.to_thread(_rows, document, found, [kept[mark] for mark in digests], digests)
-        await self._vectors.upsert(self.collection, rows)
+        await self.vectors.upsert(self.collection, rows)
 
     async def _kept(self, id: str, digests: Iterable[str]) -> dict[str, Vector]:
         """Vectors of earlier revisions, by digest."""
         condition = both(equals("doc", id), any_of("digest", sorted(set(digests))))
-        rows = await self._vectors.query(self.collection, condition, ("digest", "dense"))
+        rows = await self.vectors.query(self.collection, condition, ("digest", "dense"))
         return {str(row["digest"]): [float(number) for number in row["dense"]] for row in rows}
 
     async def _drop(self, id: str, condition: str) -> bool:
-        if not await self._vectors.has(self.collection):
+        if not await self.vectors.has(self.collection):
             return False
         condition = both(equals("doc", id), condition)
-        if not await self._vectors.query(self.collection, condition, ("id",), limit=1):
+        if not await self.vectors.query(self.collection, condition, ("id",), limit=1):
             return False
-        await self._vectors.delete(self.collection, condition)
+        await self.vectors.delete(self.collection, condition)
         return True
+
+
+def _counting(rows: list[Row], record: Record | None) -> list[Row]:
+    least = 0 if record is None else record.revision + record.removed
+    # Rows above the record are a revision just written; it is whole once its first row is found.
+    newest = max(int(row["revision"]) for row in rows)
+    return [row for row in rows if row["revision"] == newest] if newest >= least else []
 
 
 def _rows(document: Document, found: Sequence[Passage], vectors: Sequence[Vector], digests: Sequence[str]) -> list[Row]:

@@ -11,74 +11,23 @@ from typing import Literal, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 Kind = Literal["heading", "text", "item", "row"]
-_DROPPED = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "iframe",
-        "object",
-        "embed",
-        "svg",
-        "math",
-        "canvas",
-        "audio",
-        "video",
-        "form",
-        "button",
-        "select",
-        "textarea",
-        "input",
-        "head",
-        "title",
-        "nav",
-    ]
+_DROPPED = _words(
+    """
+    script style noscript template iframe object embed svg math canvas audio video form button select textarea input
+    head title nav
+    """
 )
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "html",
-        "li",
-        "main",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
+_BLOCKS = _words(
+    """
+    address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer h1 h2 h3
+    h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul
+    """
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

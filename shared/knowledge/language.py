@@ -1,0 +1,41 @@
+"""Which language a query is in. Short German queries are taken for many a language, so doubt means German."""
+
+import unicodedata
+from functools import cache
+from typing import Any
+
+from shared.knowledge import german
+
+GERMAN = "de"
+# Function words that other languages write alike ("in", "die", "was").
+_SHARED_WORDS = "alle am an bin da das den des die dies du er es hat in ins ja man mit nun nur so um war was"
+_SHARED = frozenset(_SHARED_WORDS.split())
+_SURE = 3  # words from which the detector is believed
+
+
+def of_query(text: str) -> str:
+    """BCP 47 tag of a query's language; German unless it is clearly another."""
+    words = [word.text for word in german.words(text)]
+    if any(word in german.FUNCTION_WORDS and word not in _SHARED for word in words):
+        return GERMAN
+    foreign_script = _foreign_script(text)
+    if len(words) < _SURE and not foreign_script:
+        return GERMAN
+    found = _detector().detect_details(text)
+    if found.language in ("und", GERMAN):
+        return "und" if foreign_script else GERMAN
+    return str(found.language) if found.reliable or foreign_script else GERMAN
+
+
+def _foreign_script(text: str) -> bool:
+    letters = [letter for letter in text if letter.isalpha()]
+    latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    return bool(letters) and latin * 2 < len(letters)
+
+
+@cache
+def _detector() -> Any:
+    import eldc
+
+    eldc.init()
+    return eldc
