@@ -111,9 +111,10 @@ class Slots:
 class Bodies:
     """Reads bodies into memory, counted as they come in, with a cap for one and for all together."""
 
-    def __init__(self, together: int = BODIES_BYTES, limit_s: float = BODY_S) -> None:
-        self._together = together
-        self._limit_s = limit_s
+    limit_s = BODY_S
+    together = BODIES_BYTES
+
+    def __init__(self) -> None:
         self._held = 0
 
     @asynccontextmanager
@@ -129,7 +130,7 @@ class Bodies:
         chunks: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(self._limit_s) as clock:
+            async with asyncio.timeout(self.limit_s) as clock:
                 more = True
                 while more:
                     message = await receive()
@@ -140,7 +141,7 @@ class Bodies:
                     self._held += len(chunk)
                     if size > limit:
                         raise _too_large(limit)
-                    if self._held > self._together:
+                    if self._held > self.together:
                         raise busy("Too much is being sent here at once; try again in a moment.", 5)
                     chunks.append(chunk)
                     more = message.get("more_body", False)
