@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from functions.xnext.page import Facts, Link, Page, Section
-from functions.xnext.sources import EASY, Reading, Shape, Validators, link, page_id, plain
+from functions.xnext.sources import EASY, Reading, Shape, Validators, link, listed, page_id, plain
 from shared.settings import CmsSource
 from shared.web import Web
 
@@ -69,7 +69,7 @@ class Befi:
     def _pages(self, id: str, shape: Shape) -> tuple[Page, ...]:
         if "id" in shape.fields and shape.id("id") != id:
             raise shape.wrong("id", "is another page's")
-        title = plain(shape.text("name", required=True))
+        title = shape.title("name")
         categories = tuple(_categories(shape))
         language = "en" if categories and categories[0] in _ENGLISH else self._source.language
         description = shape.text("description")
@@ -101,7 +101,7 @@ class Befi:
                 heading = _HEADINGS.get(number) or plain(field.text("label") or field.text("name"))
                 sections.append(Section(heading=heading, html=html))
                 if number in _FACTS:
-                    facts[_FACTS[number]] = text
+                    facts[_FACTS[number]] = listed(html)
         url = link(title, shape.fields.get("publicUrl"))
         page = Page(
             id=page_id(self._source.name, id),

@@ -69,7 +69,7 @@ class Magnolia:
         return Page(
             id=page_id(self._source.name, id),
             source=self._source.name,
-            title=plain(article.text("title", required=True)),
+            title=article.title("title"),
             summary=plain(article.text("summary") or article.text("teaserText")),
             language=article.text("sprache") or self._source.language,
             easy=_EASY.search(name) is not None,

@@ -27,6 +27,10 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,87}")
 _LOCAL: Final = ZoneInfo("Europe/Berlin")  # of times without a zone
 _URL: Final = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 
+_BREAK: Final = re.compile(r"</(?:li|p|div|tr|h\d)>|<br\s*/?>", re.IGNORECASE)
+_MARK: Final = "\ue000"  # a private character: no page has it, no parser changes it
+_NO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+
 Absence = Literal["missing", "gone", "not_public"]
 
 
@@ -128,6 +132,13 @@ class Shape:
             raise self.wrong(field, "is empty")
         return value
 
+    def title(self, field: str) -> str:
+        """A required text without markup."""
+        value = plain(self.text(field, required=True))
+        if not value:
+            raise self.wrong(field, "is empty")
+        return value
+
     def flag(self, field: str, *, default: bool | None = None) -> bool:
         """A boolean, as JSON or as the text "true"/"false"."""
         value = self.fields.get(field, default)
@@ -188,8 +199,8 @@ class Shape:
 
 
 def one_line(text: str) -> str:
-    """The text with every run of white space made one space."""
-    return " ".join(text.split())
+    """The text with every run of white space made one space; editors leave invisible spaces of no width too."""
+    return " ".join(text.translate(_NO_WIDTH).split())
 
 
 def plain(html: str) -> str:
@@ -200,6 +211,12 @@ def plain(html: str) -> str:
     for node in parser.css("script, style, template, noscript"):
         node.decompose()
     return one_line(parser.body.text(separator=" ") if parser.body else "")
+
+
+def listed(html: str) -> str:
+    """The visible text of a short piece of HTML, one line, its lines and list entries parted by semicolons."""
+    lines = (one_line(line) for line in plain(_BREAK.sub(_MARK, html)).split(_MARK))
+    return "; ".join(line.rstrip(";") for line in lines if line)
 
 
 def link(label: str, url: object) -> Link | None:
