@@ -1,8 +1,9 @@
-"""All settings, one tree, from the environment (``STADTFUNK_<GROUP>__<NAME>``) or a ``.env`` file.
+"""All settings, one tree: the environment (``STADTFUNK_<GROUP>__<NAME>``), else ``.env``, else a running local stack.
 
 ``Settings()`` raises SettingsError at start when one is missing or wrong, with its name.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -114,6 +115,7 @@ class XnextSettings(Group):
 
 class PortalSettings(Group):
     city: str = "Stadtfunk"  # the name in the page's header
+    demo: bool = False  # the invented city runs here; the first page says which of its pages changes by itself
     cms_url: AnyHttpUrl | None = None  # where a newcomer edits a page of the CMS stand-in; None: none runs
 
 
@@ -121,7 +123,12 @@ class Settings(BaseSettings):
     """The whole tree; every group has defaults that fit ``stadtfunk up``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="STADTFUNK_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+        env_prefix="STADTFUNK_",
+        env_nested_delimiter="__",
+        # `stadtfunk up` leaves the addresses of a running stack in its data folder; the later file wins.
+        env_file=(f"{os.environ.get('STADTFUNK_DATA', '.data')}/stack.env", ".env"),
+        extra="ignore",
+        frozen=True,
     )
 
     catalogue: Path = Path("serverless.yaml")

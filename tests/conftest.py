@@ -28,6 +28,9 @@ from shared.settings import (
     XnextSettings,
 )
 
+# What a developer has in .env, or runs beside the tests, is no part of them.
+Settings.model_config["env_file"] = None
+
 S3_KEYS = {"access_key": "test-access", "secret_key": "test-secret"}
 Launch = Callable[..., "Launched"]
 
@@ -173,7 +176,6 @@ def settings(
     """The whole tree, pointing at the session's servers: NATS empty, collection and bucket of this test alone."""
     unique = uuid4().hex[:8]
     return Settings(
-        _env_file=None,
         nats=nats_settings,
         vectors=VectorSettings(uri=milvus_uri),
         objects=s3_settings,

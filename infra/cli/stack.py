@@ -13,7 +13,9 @@ from shared.settings import Settings
 
 app = typer.Typer()
 
-Data = Annotated[Path, typer.Option("--data", help="Folder that keeps state, logs, ports and secrets.")]
+Data = Annotated[
+    Path, typer.Option("--data", envvar="STADTFUNK_DATA", help="Folder that keeps state, logs, ports and secrets.")
+]
 
 
 @app.command("up")
@@ -38,5 +40,10 @@ def up(
         fail(f"{city}: no such file; name a services.jsonl")
     opened = None if no_open or as_json or not sys.stdout.isatty() else webbrowser.open
     progress = JsonProgress() if as_json else PeopleProgress(out, opened)
-    wish = Wish(catalogue=Settings().catalogue, data=data, only=only or (), port=port, city=city)
+    wish = Wish(catalogue=_catalogue(), data=data, only=only or (), port=port, city=city)
     asyncio.run(run(wish, progress))
+
+
+def _catalogue() -> Path:
+    """The project's catalogue, whatever a stack that runs beside made of it."""
+    return Settings(_env_file=".env").catalogue

@@ -10,6 +10,7 @@ import base64
 import fcntl
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -56,6 +57,7 @@ class DataFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._lock is not None:
+            (self.path / "stack.env").unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
 
@@ -69,6 +71,17 @@ class DataFolder:
         file = self.secrets / name
         if not file.exists():
             value = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() if webhook else secrets.token_hex(20)
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-                handle.write(value)
+            _write_private(file, value)
         return file.read_text().strip()
+
+    def announce(self, settings: Mapping[str, str]) -> None:
+        """Leave the running stack's settings for other commands; they end with the stack."""
+        lines = [f"{name}='{value}'" for name, value in settings.items() if "'" not in value]
+        (self.path / "stack.env").unlink(missing_ok=True)
+        _write_private(self.path / "stack.env", "\n".join([*lines, ""]))
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Make the file, readable by its owner only from its first byte on."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(text)

@@ -33,6 +33,7 @@ class Plan:
 
     servers: tuple[Server, ...]
     own: tuple[Server, ...]
+    settings: Mapping[str, str]  # STADTFUNK_ variables of our own processes
     nats: NatsSettings
     elsewhere: Mapping[str, str]  # need -> address given by the user's own setting
     portal: str
@@ -91,7 +92,15 @@ def make_plan(
         own.append(_worker(environment, ports.port_of("worker-metrics")))
     names = {field: f"STADTFUNK_NATS__{field.upper()}" for field in NatsSettings.model_fields}
     nats = NatsSettings.model_validate({f: environment[name] for f, name in names.items() if name in environment})
-    return Plan(servers=tuple(local), own=tuple(own), nats=nats, elsewhere=elsewhere, portal=portal, cms=cms)
+    return Plan(
+        servers=tuple(local),
+        own=tuple(own),
+        settings=given | settings,
+        nats=nats,
+        elsewhere=elsewhere,
+        portal=portal,
+        cms=cms,
+    )
 
 
 def _server(need: str, folder: DataFolder, port_of: PortOf) -> Server:
@@ -137,7 +146,7 @@ def _cms(folder: DataFolder, port: int, portal: str, city: Path | None) -> Serve
             "STADTFUNK_XNEXT__SOURCES": json.dumps(sources),
             "STADTFUNK_WEB__ALLOWED_HOSTS": json.dumps([f"{HOST}:{port}"]),
             "STADTFUNK_PORTAL__CMS_URL": f"{base}/",
-            **({"STADTFUNK_PORTAL__CITY": load_city().name} if city is None else {}),
+            **({"STADTFUNK_PORTAL__CITY": load_city().name, "STADTFUNK_PORTAL__DEMO": "true"} if city is None else {}),
         },
     )
 

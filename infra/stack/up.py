@@ -68,6 +68,7 @@ async def _work(supervisor: Supervisor, plan: Plan, folder: DataFolder, wish: Wi
         progress.note(f"{need}: {address}, as the settings say; none is started here")
     for server in (*plan.servers, *plan.own):
         progress.part(server.name, "waiting")
+    folder.announce(plan.settings)
     await supervisor.start(plan.servers)
     await supervisor.start(plan.own)
     if plan.cms is not None:
