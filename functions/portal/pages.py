@@ -21,7 +21,7 @@ async def first_page(request: Request, use: Backends) -> Response:
         (system, [(function, _starts(entry.events)) for function, entry in catalogue.of_system(name)])
         for name, system in catalogue.systems.items()
     ]
-    return _LAYOUT.page(request, use, "first.html", systems=systems, cms_url=use.settings.portal.cms_url)
+    return _LAYOUT.page(request, use, "first.html", systems=systems, portal=use.settings.portal)
 
 
 @http

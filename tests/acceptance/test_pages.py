@@ -17,15 +17,15 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from functions.portal.pages import first_page, search_page
 from functions.register.pages import register_page
+from functions.xnext.search import SearchQuery, SearchResults
 from infra.host.app import create_app
 from shared.backends import Backends
 from shared.bus import MemoryBus
 from shared.catalogue import Catalogue
+from shared.errors import Retry
 from shared.function import Function, function_of, http
 from shared.settings import PortalSettings, Settings
 from tests.polling import until
@@ -51,9 +51,11 @@ def hit(**fields: Any) -> dict[str, Any]:
     text = "Melden Sie den Verlust 😀 Ihres Ausweises sofort."
     start = text.index("Ausweises")
     return {
-        "page_id": "demo:1",
+        "id": "demo:1",
         "title": "Personalausweis verloren",
-        "summary": "Wir sperren die Online-Funktion.",
+        "source": "demo",
+        "revision": 1,
+        "rank": 1,
         "url": "https://auenfurt.example/1",
         "language": "de",
         "easy": False,
@@ -74,11 +76,11 @@ def hit(**fields: Any) -> dict[str, Any]:
 ANSWERS: dict[str, list[dict[str, Any]]] = {
     "ausweis": [hit(), hit(title="Reisepass", language="en", easy=True, url=None, facts={}), hit(title="Fundbüro")],
     "nichts": [],
+    "leer": [],
     "viele": [hit(title=f"Seite {n}") for n in range(30)],
     "boese": [
         hit(
             title=PROBE,
-            summary=PROBE,
             url=HOSTILE,
             categories=[PROBE],
             facts={"fees": PROBE, "offices": [PROBE], "online_services": [{"label": PROBE, "url": HOSTILE}]},
@@ -89,13 +91,14 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
 
 
 @http
-async def search(request: Request, use: Backends) -> Response:
+async def search(query: SearchQuery, use: Backends) -> SearchResults:
     """Stands where the search stands, with answers that a test knows."""
-    query = request.query_params["q"]
-    if query == "stoerung":
-        return JSONResponse({"title": "Service Unavailable"}, 503)
-    hits = ANSWERS.get(query, ANSWERS["ausweis"])[: int(request.query_params["limit"])]
-    return JSONResponse({"query": query, "hits": hits, "categories": ["Ausweise"], "languages": ["de", "en"]})
+    if query.q == "stoerung":
+        raise Retry("asked for")
+    hits = ANSWERS.get(query.q, ANSWERS["ausweis"])[: query.limit]
+    reason = "empty_index" if query.q == "leer" else None if hits else "no_match"
+    answer = {"query_language": "de", "took_ms": 1, "degraded": query.q == "halb", "reason": reason}
+    return SearchResults.model_validate(answer | {"hits": hits, "categories": ["Ausweise"], "languages": ["de", "en"]})
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +237,8 @@ def test_results_carry_names_marks_and_facts(visit: Visit) -> None:
     [
         ("nichts", "Nichts gefunden zu „nichts“.", "Nothing found for “nichts”."),
         ("stoerung", "Die Suche antwortet gerade nicht.", "The search does not answer right now."),
+        ("leer", "Noch sind keine Seiten eingelesen.", "No pages have been read yet."),
+        ("halb", "Gezeigt wird, was den Wörtern nach passt.", "Shown is what fits by its words."),
         ("", "Fragen Sie in eigenen Worten", "Ask in your own words"),
     ],
 )
@@ -327,7 +332,7 @@ def test_hostile_texts_are_shown_as_text(visit: Visit) -> None:
     page = visit.open("/search?q=boese")
     result = page.get_by_role("article")
     expect(result.get_by_role("heading", level=3)).to_have_text(PROBE)
-    for part in (".trail", ".summary", ".passage-heading", ".passage-text"):
+    for part in (".trail", ".passage-heading", ".passage-text"):
         expect(result.locator(part)).to_have_text(PROBE)
     for name in ("Gebühren", "Zuständig"):
         row = result.locator("dl > div").filter(has=page.get_by_text(name, exact=True))

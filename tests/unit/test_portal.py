@@ -49,7 +49,9 @@ async def test_first_page_links_register_status_and_search() -> None:
 async def test_first_page_leads_to_the_cms_only_where_one_runs() -> None:
     address = "http://127.0.0.1:9000/edit"
     assert address in await page("/", cms_url=address)
-    assert "Redaktionssystem" not in await page("/")
+    assert "Redaktionssystem" not in await page("/", demo=True)
+    assert "Parkhäuser" not in await page("/", cms_url=address)
+    assert "Parkhäuser" in await page("/", cms_url=address, demo=True)
 
 
 @pytest.mark.parametrize("path", ["/", "/search"])

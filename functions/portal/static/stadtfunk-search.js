@@ -27,8 +27,9 @@ const TEXTS = {
     found: (count, query) => `${count === 1 ? "1 Seite" : `${count} Seiten`} zu „${query}“`,
     none: (query) => `Nichts gefunden zu „${query}“.`,
     advice: ["Beschreiben Sie es mit anderen Worten.", "Prüfen Sie die Schreibweise."],
-    adviceFilters: "Heben Sie die Filter auf.",
     clear: "Filter aufheben",
+    empty: "Noch sind keine Seiten eingelesen. Bitte versuchen Sie es gleich noch einmal.",
+    degraded: "Die Suche nach dem Sinn ist gerade nicht erreichbar. Gezeigt wird, was den Wörtern nach passt.",
     failed: "Die Suche antwortet gerade nicht. Bitte versuchen Sie es gleich noch einmal.",
     busy: "Gerade kommen zu viele Anfragen. Bitte warten Sie einen Augenblick.",
     refused: "Diese Anfrage versteht die Suche nicht. Bitte fassen Sie sie kürzer.",
@@ -58,8 +59,9 @@ const TEXTS = {
     found: (count, query) => `${count === 1 ? "1 page" : `${count} pages`} for “${query}”`,
     none: (query) => `Nothing found for “${query}”.`,
     advice: ["Describe it in other words.", "Check the spelling."],
-    adviceFilters: "Clear the filters.",
     clear: "Clear filters",
+    empty: "No pages have been read yet. Please try again in a moment.",
+    degraded: "The search by meaning is out of reach right now. Shown is what fits by its words.",
     failed: "The search does not answer right now. Please try again in a moment.",
     busy: "Too many requests right now. Please wait a moment.",
     refused: "The search does not understand this request. Please make it shorter.",
@@ -279,9 +281,13 @@ class StadtfunkSearch extends HTMLElement {
   #show(answer, query) {
     const t = this.#texts;
     const { category, language, easy, hits } = this.#parts;
-    this.#offer(category, answer.categories ?? []);
-    this.#offer(language, answer.languages ?? []);
+    this.#offer(category, answer.categories);
+    this.#offer(language, answer.languages);
     hits.replaceChildren(...answer.hits.map((hit, index) => this.#hit(hit, index)));
+    if (answer.reason === "empty_index") {
+      this.#fail(t.empty);
+      return;
+    }
     if (answer.hits.length === 0) {
       const filtered = category.value || language.value || easy.checked;
       const help = make("ul", { className: "help" }, ...t.advice.map((line) => make("li", {}, line)));
@@ -310,7 +316,8 @@ class StadtfunkSearch extends HTMLElement {
       });
       below.push(more);
     }
-    this.#say(t.found(answer.hits.length, query), { below, found: true });
+    const found = t.found(answer.hits.length, query);
+    this.#say(answer.degraded ? `${found}. ${t.degraded}` : found, { below, found: true });
   }
 
   /** Adds values to a filter's options; what was seen once stays, so that a choice can be changed. */
@@ -349,7 +356,6 @@ class StadtfunkSearch extends HTMLElement {
       hit.categories.length ? make("p", { className: "trail" }, hit.categories.join(" › ")) : null,
       title,
       hit.easy ? make("p", { className: "badge", lang: this.#parts.results.lang }, t.easy) : null,
-      hit.summary ? make("p", { className: "summary" }, hit.summary) : null,
       passages.length ? make("ul", { className: "passages" }, ...passages) : null,
     );
     const article = make("article", { className: "card", lang: hit.language, "aria-labelledby": `hit-${index}` }, text);
@@ -371,7 +377,7 @@ class StadtfunkSearch extends HTMLElement {
       }
       return rows.length ? make("dl", {}, ...rows) : null;
     };
-    const online = (facts.online_services ?? [])
+    const online = (facts.online_services)
       .map((link) => ({ label: link.label, address: safe(link.url) }))
       .filter((link) => link.address)
       .map((link) =>
@@ -392,7 +398,7 @@ class StadtfunkSearch extends HTMLElement {
   #fact(value, name, own) {
     const t = this.#texts;
     const lines = value
-      .split("\n")
+      .split(/\n|;\s+/)
       .map((line) => line.replace(/^\s*[-–•*]\s+/, "").trim())
       .filter(Boolean);
     const list = (items) => (items.length > 1 ? make("ul", { className: "items" }, ...items.map((line) => make("li", {}, line))) : items[0]);
