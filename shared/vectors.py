@@ -27,6 +27,8 @@ Row = dict[str, Any]
 _QUIET_S = 1.0
 _LATEST_S = 10.0
 _ALIAS_S = 5.0
+# pymilvus pings an idle server every 10 s; gRPC servers allow one in 5 min, then hang up ("too_many_pings").
+_GRPC = {"grpc.keepalive_time_ms": 310_000, "grpc.keepalive_permit_without_calls": False}
 # Codes of Milvus, the same in Lite.
 _NO_CONNECTION = 2
 _NO_COLLECTION = 100
@@ -230,7 +232,9 @@ class Vectors:
         # The asynchronous client waits for an index by a request that Milvus Lite does not know.
         from pymilvus import MilvusClient
 
-        client = MilvusClient(uri=self._settings.uri, token=self._token(), timeout=self._settings.timeout_s)
+        client = MilvusClient(
+            uri=self._settings.uri, token=self._token(), timeout=self._settings.timeout_s, grpc_options=_GRPC
+        )
         try:
             client.create_collection(collection, schema=schema, index_params=index)
         finally:
@@ -247,7 +251,10 @@ class Vectors:
                 # It logs every failed call with its text, which can hold what a citizen asked for.
                 logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
                 self._client = AsyncMilvusClient(
-                    uri=self._settings.uri, token=self._token(), timeout=self._settings.timeout_s
+                    uri=self._settings.uri,
+                    token=self._token(),
+                    timeout=self._settings.timeout_s,
+                    grpc_options=_GRPC,
                 )
             return self._client
 

@@ -98,18 +98,17 @@ def milvus(folder: Path, port_of: PortOf) -> Server:
     port = port_of("vectors")
     uri = f"http://{HOST}:{port}"
 
-    def ask() -> None:
-        from pymilvus import MilvusClient
-
-        client = MilvusClient(uri, timeout=5)
-        try:
-            client.list_collections(timeout=5)
-        finally:
-            client.close()
-
     async def ready() -> None:
         await _listening(port)
-        await asyncio.to_thread(ask)
+        import grpc.aio
+        from pymilvus.grpc_gen import milvus_pb2, milvus_pb2_grpc
+
+        # Not pymilvus' own client: it keeps its connection, and its pings, after close().
+        async with grpc.aio.insecure_channel(f"{HOST}:{port}") as channel:
+            stub = milvus_pb2_grpc.MilvusServiceStub(channel)
+            answer = await stub.ShowCollections(milvus_pb2.ShowCollectionsRequest(), timeout=5)
+            if answer.status.code:
+                raise NotReady(f"Milvus answers with error {answer.status.code}")
 
     return Server(
         name="vectors",
