@@ -37,6 +37,15 @@ class Delivery:
         return int(self.tokens[4])
 
     @property
+    def identity(self) -> str:
+        """Names the message within its stream, and no other after the stream was made anew."""
+        return self.tokens[5] + self.tokens[7]  # sequence and time
+
+    def renew(self, later: "Delivery") -> None:
+        """Take a later delivery of the same message for this one: its ack is the one that counts."""
+        self.message = later.message
+
+    @property
     def key(self) -> str:
         """Names the message for this function: durable and stream sequence."""
         source = self.pull.source

@@ -8,10 +8,10 @@ that never wait are served by one lane without a switch, and slow ones by all of
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
 import nats.errors
@@ -88,6 +88,7 @@ class Lanes:
         self._suspects = suspects
         self._traced = traced
         self._idle: list[Lane] = []
+        self._side: set[asyncio.Task[None]] = set()
         self._waking = False
         self._closing = False
         self._handled = 0  # since the last sweep; a Prometheus counter costs more than an integer
@@ -102,7 +103,10 @@ class Lanes:
 
     def deliver(self, message: Msg, pull: Pull) -> None:
         """Take a message into the line."""
-        self.waiting.append(Delivery(message, pull, time.monotonic() + self._beat_s))
+        delivery = Delivery(message, pull, time.monotonic() + self._beat_s)
+        if delivery.tokens[4] != "1" and self._is_copy(delivery):
+            return
+        self.waiting.append(delivery)
         if self._idle and not self._waking:
             self._wake()
 
@@ -161,6 +165,33 @@ class Lanes:
                 task.cancel()
         await self.sweep(time.monotonic(), 0.0)
 
+    def _is_copy(self, delivery: Delivery) -> bool:
+        """Whether this worker has the message already, or is done with it.
+
+        A message that lay unread in the socket while the loop was blocked comes several times, and one
+        whose ack was lost with a server comes again.
+        """
+        identity, pull = delivery.identity, delivery.pull
+        if identity in pull.acked:
+            self._spawn(self._dismiss(delivery, b"+ACK"))
+            return True
+        for held in (*(lane.delivery for lane in self.lanes), *self.waiting):
+            if held is not None and held.pull is pull and held.identity == identity:
+                held.renew(delivery)
+                self._spawn(self._dismiss(delivery, None))
+                return True
+        return False
+
+    async def _dismiss(self, delivery: Delivery, word: bytes | None) -> None:
+        if word is not None:
+            await self._say(delivery, word)
+        await delivery.pull.done()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._side.add(task)  # the loop itself keeps no hold of a task
+        task.add_done_callback(self._side.discard)
+
     def _wake(self) -> None:
         lane = self._idle.pop()
         if lane.wake is not None and not lane.wake.done():
@@ -202,7 +233,6 @@ class Lanes:
             await delivery.pull.done()
 
     async def _handle(self, lane: Lane, delivery: Delivery) -> None:
-        message = delivery.message
         try:
             event = read_envelope(delivery, self._type)
             data = self._validate(event.data)
@@ -225,7 +255,8 @@ class Lanes:
             error = await self._run(lane, event, data, trace)
         self._observe(time.monotonic() - started)
         if error is None:
-            await self._client.publish(message.reply)  # the ack
+            await self._client.publish(delivery.message.reply)  # the ack
+            delivery.pull.remember(delivery.identity)
             self._handled += 1
             if delivery.number > 1:
                 await self._attempts.forget(delivery.key)

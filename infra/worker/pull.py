@@ -8,6 +8,7 @@ inbox: late answers to old requests must not be counted twice.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any, Final
 
 import nats.errors
@@ -20,6 +21,7 @@ from infra.worker.provision import Source
 
 EXPIRES_S: Final = 30.0
 HEARTBEAT_S: Final = 5.0
+_REMEMBERED: Final = 1024
 _PAUSE_S: Final = 0.25  # before asking again where the server said no
 _log = structlog.get_logger()
 
@@ -36,6 +38,7 @@ class Pull:
     ) -> None:
         self.source = source
         self.taken = 0  # messages delivered and not yet done
+        self.acked: dict[str, None] = {}  # identities of the last ones, oldest first
         self._client = client
         self._deliver = deliver
         self._repair = repair  # makes stream and durable again
@@ -60,6 +63,14 @@ class Pull:
         self._free += 1
         if self._free >= self._batch or self._owed <= 0:
             await self._ask()
+
+    def remember(self, identity: str) -> None:
+        """Note an acknowledged message, so that another delivery of it is known for what it is."""
+        acked = self.acked
+        acked[identity] = None
+        if len(acked) >= 2 * _REMEMBERED:
+            for old in tuple(islice(acked, _REMEMBERED)):
+                del acked[old]
 
     async def stop(self) -> None:
         """Take no more messages; those delivered are the caller's to finish."""

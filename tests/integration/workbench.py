@@ -11,7 +11,6 @@ from nats.js.errors import NotFoundError
 
 from events import CloudEvent, Event
 from infra.worker.worker import Worker
-from shared.backends import Backends
 from shared.bus import enveloped
 from shared.catalogue import Catalogue
 from shared.deadletters import DeadLetter
@@ -21,11 +20,9 @@ from shared.settings import NatsSettings, Settings
 
 DEADLINE_S = 30.0
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
-_CARD = {
-    **dict.fromkeys(("purpose", "data", "evaluation", "risks", "legal_basis", "human_oversight"), {"de": "-", "en": "-"}),
-    "owner": "test",
-    "models": [],
-}
+_TEXT = {"de": "-", "en": "-"}
+_TEXTS = ("purpose", "data", "evaluation", "risks", "legal_basis", "human_oversight")
+_CARD = {"owner": "test", "models": [], **dict.fromkeys(_TEXTS, _TEXT)}
 
 
 class Asked(Event):
@@ -91,11 +88,16 @@ async def until(condition: Callable[[], Any], what: str = "") -> None:
 class Bench:
     """One NATS, with a bus to publish on and to look through."""
 
-    trace_id = TRACE_ID
-
     def __init__(self, nats: NatsSettings) -> None:
         self.settings = Settings(_env_file=None, nats=nats)
         self.bus = JetStreamBus(nats)
+
+    async def __aenter__(self) -> "Bench":
+        await self.bus.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.bus.close()
 
     @property
     def js(self) -> JetStreamContext:
@@ -131,11 +133,20 @@ class Bench:
         await until(there, f"a message on {subject}")
         return found[0]
 
+    async def provision(self, *targets: Callable[..., Any], **limits: Any) -> None:
+        """Make streams and durables, as a worker that starts and stops."""
+        async with self.worker(*targets, **limits):
+            pass
+
+    async def count(self, stream: str) -> int:
+        """Messages in a stream."""
+        return int((await self.js.stream_info(stream)).state.messages)
+
     async def dead(self, count: int = 1) -> list[DeadLetter]:
         """The dead letters, once there are so many."""
 
         async def enough() -> bool:
-            return (await self.js.stream_info("DEAD")).state.messages >= count
+            return await self.count("DEAD") >= count
 
         await until(enough, f"{count} dead letters")
         letters = []
