@@ -8,6 +8,7 @@ up to the first ``##`` the description, and each ``##`` one of the headings of `
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from functools import cache
@@ -208,14 +209,13 @@ def read_page(path: Path, kind: Literal["service", "info"]) -> Page:
 
 def _check(city: City, folder: Path) -> None:
     """References between the files."""
-    seen: set[str] = set()
-    ids = {page.id for page in city.pages}
+    count = Counter(page.id for page in city.pages)
+    if twice := [id for id, number in count.items() if number > 1]:
+        raise CityError(f"{folder}: the id {twice[0]} is taken by another page")
+    ids = set(count)
     offices = {office.id for office in city.offices}
     for page in city.pages:
         where = f"{folder}: page {page.id} ({page.name})"
-        if page.id in seen:
-            raise CityError(f"{where}: the id is taken by another page")
-        seen.add(page.id)
         for what, wanted, known in (
             ("office", set(page.offices), offices),
             ("category", {page.category}, set(city.categories)),
