@@ -4,6 +4,7 @@
 ``PUT|DELETE /_stand-in/faults``        switch faults on (a JSON object of infra/cms/faults.py) or all off
 ``PUT /_stand-in/pages/{id}``           {name?, summary?, text?, markup?: markdown|html, public?, notify?: bool}
 ``DELETE /_stand-in/pages/{id}``        take the page out of list and interface
+``POST /_stand-in/forget``              counts at zero
 ``POST /_stand-in/reset``               every page as the city has it, no faults, counts at zero
 ``GET|POST /_stand-in/pages/{id}/edit`` the form for people
 """
@@ -51,6 +52,7 @@ class Control:
         return [
             Route("/_stand-in/state", self.state, methods=["GET"]),
             Route("/_stand-in/faults", _local(self.faults), methods=["PUT", "DELETE"]),
+            Route("/_stand-in/forget", _local(self.forget), methods=["POST"]),
             Route("/_stand-in/reset", _local(self.reset), methods=["POST"]),
             Route(page, _local(self.edit), methods=["PUT"]),
             Route(page, _local(self.remove), methods=["DELETE"]),
@@ -81,6 +83,11 @@ class Control:
             except ValidationError as error:
                 return _wrong(error)
         return JSONResponse(self._trouble.faults.model_dump())
+
+    async def forget(self, _: Request) -> Response:
+        """Start counting requests anew."""
+        self._trouble.forget()
+        return JSONResponse({})
 
     async def reset(self, request: Request) -> Response:
         """As after a start."""

@@ -5,7 +5,6 @@ The file's ``public`` says whether an appointment can be booked by the public, n
 are served too, as their source does; whether a title alone is worth finding is the crawl's business.
 """
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ class _Row(BaseModel):
     duration: str | None = None
     links: list[dict[str, Any]] | None = None
     leika: str | None = None
-    lastModification: str
+    lastModification: datetime
 
 
 def read_services(file: Path) -> City:
@@ -45,13 +44,11 @@ def read_services(file: Path) -> City:
         if not line.strip():
             continue
         try:
-            page = _page(_Row.model_validate(json.loads(line)))
+            page = _page(_Row.model_validate_json(line))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
+            where = ".".join(str(part) for part in first["loc"]) or "row"
             raise CityError(f"{file}:{number}: {where}: {first['msg']}") from None
-        except ValueError as error:
-            raise CityError(f"{file}:{number}: not JSON: {error}") from None
         if page.id in pages:
             raise CityError(f"{file}:{number}: the id {page.id} stands in the file twice")
         pages[page.id] = page
@@ -66,6 +63,7 @@ def _page(row: _Row) -> Page:
         for link in row.links or []
         if str(link.get("uri", "")).startswith(("http://", "https://"))
     )
+    at = row.lastModification
     return Page.model_validate(
         {
             "id": row.id,
@@ -74,14 +72,9 @@ def _page(row: _Row) -> Page:
             "duration": row.duration or "",
             "links": links,
             "leika": row.leika,
-            "modified": _zoned(row.lastModification),
+            # The file's times carry no zone: they are the city's.
+            "modified": at if at.tzinfo else at.replace(tzinfo=ZONE),
             "text": row.html,
             "markup": "html",
         }
     )
-
-
-def _zoned(text: str) -> str:
-    """The file's times carry no zone: they are the city's."""
-    at = datetime.fromisoformat(text)
-    return (at if at.tzinfo else at.replace(tzinfo=ZONE)).isoformat()
