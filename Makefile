@@ -1,17 +1,22 @@
-# Each target works from nothing: it makes .venv, puts uv in and installs the locked packages.
+# Each target works from nothing but Python 3.11: it makes .venv, puts uv in and installs the locked packages.
 UV_VERSION := 0.13.9
 PYTHON ?= python3.11
 BIN := .venv/bin
 ARGS ?=
+COMPILE = $(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header
 
-.PHONY: up test check bench lock clean
-.DEFAULT_GOAL := up
+.PHONY: up test check bench lock clean help
+.DEFAULT_GOAL := help
 
-up: .venv/.installed  ## Start everything here, with a demo city: make up ARGS="--only xnext"
-	$(BIN)/stadtfunk up $(ARGS)
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: .venv/.installed  ## Checks, then every test
-	$(MAKE) check
+up: .venv/.installed  ## Start everything here, with a demo city; options: make up ARGS="--only xnext"
+	@$(BIN)/stadtfunk up $(ARGS)
+
+test: .venv/.installed  ## Checks, then every test; some of them: make test ARGS="-k worker"
+	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest $(ARGS)
 
 check: .venv/.installed  ## Style, types, laws of the house, schemas, catalogue
@@ -25,12 +30,12 @@ check: .venv/.installed  ## Style, types, laws of the house, schemas, catalogue
 bench: .venv/.installed  ## Every benchmark: a table, and JSON under build/bench
 	$(BIN)/stadtfunk bench all $(ARGS)
 
-lock: .venv/.uv  ## Resolve the exact versions anew
-	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --override locks/override.txt --upgrade --quiet \
-		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o locks/stadtfunk.txt
+lock: .venv/.uv  ## Resolve the exact versions anew (locks/README.md)
+	$(COMPILE) pyproject.toml --extra local --extra dev --override locks/override.txt -o locks/stadtfunk.txt
+	$(COMPILE) locks/triton.in --no-annotate -o locks/triton.txt
 
-clean:  ## Remove the environment and what tools left behind
-	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+clean:  ## Remove environments and what tools left behind; data folders stay
+	rm -rf .venv .venvs build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 .venv/.uv:
 	@command -v $(PYTHON) >/dev/null || { echo "Stadtfunk needs $(PYTHON); set PYTHON=/path/to/python3.11"; exit 1; }
