@@ -86,7 +86,7 @@ async def respond(
     cancellation.
     """
     try:
-        with _counted(record.name):
+        with counted(record.name):
             async with asyncio.timeout(limit_s):
                 given = request if record.query is None else await read(record.query, request)
                 result = await record.target(given, use)
@@ -185,7 +185,7 @@ class EventStream(Response):
 
     async def _pump(self, put: Callable[..., Any]) -> None:
         try:
-            with _counted(self._function):
+            with counted(self._function):
                 async with AsyncExitStack() as stack, asyncio.timeout(self._timeout):
                     close = getattr(self._messages, "aclose", None)
                     if close is not None:
@@ -224,7 +224,8 @@ def _message(name: str, data: str | bytes | memoryview) -> bytes:
 
 
 @contextmanager
-def _counted(name: str) -> Iterator[None]:
+def counted(name: str) -> Iterator[None]:
+    """Count and time one call of a function: in flight, handled, failed by type, put off."""
     IN_FLIGHT.labels(name).inc()
     start = time.perf_counter()
     try:

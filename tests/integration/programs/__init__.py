@@ -1,0 +1,1 @@
+"""Files of functions that tests run in processes of their own."""
