@@ -36,7 +36,7 @@ def read_services(file: Path) -> City:
         CityError: the file is missing, or a line is not a row; names file and line.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8").split("\n")  # a text may hold U+2028, which ends no row
     except OSError as error:
         raise CityError(f"{file}: cannot be read ({error.strerror}); name a services.jsonl") from None
     pages: dict[str, Page] = {}
