@@ -75,7 +75,7 @@ class Run:
             BackendError: state or object storage is away. A source's own faults are alarms, not errors.
         """
         started = datetime.now(UTC)
-        before = await _record(self._records, self._name)
+        before = await record_of(self._records, self._name)
         try:
             ids = await self._source.ids()
         except StadtfunkError as error:
@@ -199,7 +199,7 @@ async def accept(records: Bucket, name: str) -> list[str]:
     Raises:
         StadtfunkError: there is nothing to accept.
     """
-    record = await _record(records, name)
+    record = await record_of(records, name)
     said: list[str] = []
     for alarm in record.alarms:
         if alarm.reason == "source_shrunk":
@@ -214,6 +214,7 @@ async def accept(records: Bucket, name: str) -> list[str]:
     return said
 
 
-async def _record(records: Bucket, name: str) -> SourceRecord:
+async def record_of(records: Bucket, name: str) -> SourceRecord:
+    """What is known of a source; an empty record where no run was."""
     entry = await records.get(name)
     return SourceRecord() if entry is None else SourceRecord.model_validate_json(entry.value)

@@ -49,7 +49,7 @@ async def webhook(request: Request, use: Backends) -> Reply:
         notice = Notice.model_validate(json.loads(await request.body()))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise _refused(".".join(str(part) for part in first["loc"]) or "body", first["msg"]) from None
+        raise _refused(".".join(str(part) for part in first["loc"][:2]) or "body", first["msg"]) from None
     except (ValueError, RecursionError):
         raise _refused("body", "is no JSON") from None
     if notice.data.source not in {source.name for source in use.settings.xnext.sources}:
