@@ -133,7 +133,8 @@ def _cms(folder: DataFolder, port: int, portal: str, city: Path | None) -> Serve
     base = f"http://{HOST}:{port}"
     sources = [{"name": "befi", "kind": "befi", "url": f"{base}/befi"}]
     if city is None:  # another city's file holds service pages alone
-        sources.append({"name": "magnolia", "kind": "magnolia", "url": f"{base}/magnolia"})
+        articles = f"{base}/magnolia/.rest/delivery/InfoArticleEndpoint"
+        sources.append({"name": "magnolia", "kind": "magnolia", "url": articles, "page_url": f"{base}/infos/{{id}}"})
     command = [program("python"), "-m", "infra.cms", "--port", str(port), "--webhook", f"{portal}/cms/webhook"]
     return Server(
         name="cms",
