@@ -9,6 +9,8 @@ from functions.xnext.sources import Reading, Shape, Validators, page_id, plain
 from shared.settings import CmsSource
 from shared.web import Web
 
+_REST: Final = "/.rest/"
+_ENDPOINT: Final = "/.rest/delivery/InfoArticleEndpoint"
 _PAGE: Final = 100  # articles an answer, whatever limit is asked for
 _MOST_PAGES: Final = 1000
 _DEEPEST_NODE: Final = 12
@@ -22,6 +24,8 @@ class Magnolia:
 
     def __init__(self, source: CmsSource, web: Web, pace: float) -> None:
         self._source, self._web, self._pace = source, web, pace
+        # A bare base address means the endpoint of articles; a city with another names it whole.
+        self._url = source.url if _REST in source.url else source.url.rstrip("/") + _ENDPOINT
         self._articles: dict[str, Shape] = {}
 
     async def ids(self) -> list[str]:
@@ -33,8 +37,8 @@ class Magnolia:
             if offset >= total:
                 break
             where = f"list from {offset}"
-            joint = "&" if "?" in self._source.url else "?"
-            answer = await self._web.get(f"{self._source.url}{joint}offset={offset}", pace=self._pace)
+            joint = "&" if "?" in self._url else "?"
+            answer = await self._web.get(f"{self._url}{joint}offset={offset}", pace=self._pace)
             if answer.status != 200:
                 raise Shape(self._source.name, where, {}).wrong("(whole)", f"is answered with status {answer.status}")
             listing = Shape.of(self._source.name, where, answer)

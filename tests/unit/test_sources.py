@@ -14,7 +14,9 @@ from shared.settings import CmsSource, WebSettings
 from shared.web import Answer, Web
 
 BEFI = CmsSource(name="befi", kind="befi", url="http://cms/befi/", page_url="http://city/services/{id}")
-MAGNOLIA = CmsSource(name="info", kind="magnolia", url="http://cms/Info", page_url="http://city/infos/{id}")
+MAGNOLIA = CmsSource(
+    name="info", kind="magnolia", url="http://cms/.rest/delivery/Info", page_url="http://city/infos/{id}"
+)
 
 SERVICE: dict[str, Any] = {
     "id": 1063,
@@ -237,7 +239,10 @@ def pages_of(articles: list[dict[str, Any]], total: int | None = None) -> Canned
     count = len(articles) if total is None else total
     return Canned(
         {
-            f"http://cms/Info?offset={offset}": {"total": count, "results": articles[offset : offset + 100]}
+            f"http://cms/.rest/delivery/Info?offset={offset}": {
+                "total": count,
+                "results": articles[offset : offset + 100],
+            }
             for offset in range(0, max(count, 1), 100)
         }
     )
@@ -248,7 +253,9 @@ async def test_articles_come_with_their_paged_list() -> None:
     source = Magnolia(MAGNOLIA, web, 9)
     assert len(await source.ids()) == 205
     (page,) = (await source.read("uuid-204", Validators())).pages
-    assert [asked for asked, _ in web.asked] == [f"http://cms/Info?offset={offset}" for offset in (0, 100, 200)]
+    assert [asked for asked, _ in web.asked] == [
+        f"http://cms/.rest/delivery/Info?offset={offset}" for offset in (0, 100, 200)
+    ]
     assert (page.id, page.title, page.summary) == ("info:uuid-204", "Artikel 204", "Kurz")
     assert [(section.heading, plain(section.html)) for section in page.sections] == [
         ("Erstens", "A"),
@@ -258,6 +265,12 @@ async def test_articles_come_with_their_paged_list() -> None:
     assert (page.url, page.categories, page.easy) == ("http://city/infos/artikel-204", ("Leben",), False)
     assert page.modified is not None
     assert page.modified.hour == 7
+
+
+async def test_a_base_address_alone_means_the_endpoint_of_articles() -> None:
+    web = Canned({"http://cms/m/.rest/delivery/InfoArticleEndpoint?offset=0": {"total": 0, "results": []}})
+    base = CmsSource(name="info", kind="magnolia", url="http://cms/m/")
+    assert await Magnolia(base, web, 9).ids() == []
 
 
 async def test_one_article_alone_reads_the_list() -> None:
@@ -304,10 +317,16 @@ async def test_nodes_without_end_are_refused() -> None:
     [
         (pages_of([article(1)], total=2), "'total' says 2, but 1 articles came"),
         (pages_of([article(1), article(1)]), "'total' says 2, but 1 articles came"),
-        (Canned({"http://cms/Info?offset=0": {"results": []}}), "'total' is missing"),
-        (Canned({"http://cms/Info?offset=0": {"total": "9", "results": []}}), "'total' is no whole number"),
-        (Canned({"http://cms/Info?offset=0": {"total": 1}}), "'results' is missing"),
-        (Canned({"http://cms/Info?offset=0": {"total": 1, "results": [{"title": "x"}]}}), "'@id' is missing or no id"),
+        (Canned({"http://cms/.rest/delivery/Info?offset=0": {"results": []}}), "'total' is missing"),
+        (
+            Canned({"http://cms/.rest/delivery/Info?offset=0": {"total": "9", "results": []}}),
+            "'total' is no whole number",
+        ),
+        (Canned({"http://cms/.rest/delivery/Info?offset=0": {"total": 1}}), "'results' is missing"),
+        (
+            Canned({"http://cms/.rest/delivery/Info?offset=0": {"total": 1, "results": [{"title": "x"}]}}),
+            "'@id' is missing or no id",
+        ),
     ],
 )
 async def test_a_torn_list_is_no_list(web: Canned, said: str) -> None:
