@@ -39,8 +39,9 @@ class Attempts:
         """The record of a message that is delivered again."""
         entry = await self._bucket.get(key)
         if entry is None:
-            # Nobody wrote an outcome: its only run so far was cut off.
-            return Record(used=1, open=True)
+            # Nobody wrote an outcome: its only delivery so far was cut off. Whether by itself, by another event
+            # in work at that moment, or by a power cut, cannot be told, so it costs no attempt.
+            return Record(used=0, open=True)
         fields: Mapping[str, object] = json.loads(entry.value)
         return Record(**fields)  # type: ignore[arg-type]
 

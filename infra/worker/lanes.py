@@ -244,13 +244,15 @@ class Lanes:
         TRACE.set(trace)
         record = FRESH
         if delivery.number > 1:
-            begun = await self._begun(delivery, event.id)
-            if begun is None:
+            due = await self._due(delivery, event.id)
+            if due is None:
                 return
-            record = begun
+            record = due
         started = time.monotonic()
         if record.open:
-            error = await self._alone(lane, event, data, trace)
+            error = await self._alone(lane, delivery, event, data, trace, record)
+        elif record.used:
+            error = await self._again(lane, delivery, event, data, trace, record)
         else:
             error = await self._run(lane, event, data, trace)
         self._observe(time.monotonic() - started)
@@ -321,10 +323,10 @@ class Lanes:
         expired, lane.expired = lane.expired, False
         return TimeoutError(f"not done within {self._timeout_s:g} s") if expired else None
 
-    async def _begun(self, delivery: Delivery, event_id: str) -> Record | None:
-        """Write down the start of a run that is not the first; None when no further run is due.
+    async def _due(self, delivery: Delivery, event_id: str) -> Record | None:
+        """The record of a run that is not the first, this run counted; None when no further run is due.
 
-        ``open`` of the answer says that the run before was cut off: this event may be what kills the process.
+        ``open`` says that the run before was cut off: this event may be what kills the process.
         """
         record = await self._attempts.read(delivery.key)
         if self._policy.spent(record.used):
@@ -332,19 +334,29 @@ class Lanes:
                 record = replace(record, error="ProcessLost", reason="the worker ended while the function ran")
             await self._bury(delivery, event_id, record)
             return None
-        record = replace(record, used=record.used + 1)
-        await self._attempts.write(delivery.key, replace(record, open=True))
-        return record
+        return replace(record, used=record.used + 1)
 
-    async def _alone(self, lane: Lane, event: CloudEvent, data: Event, trace: Trace) -> BaseException | None:
-        """Run a suspect with no other suspect beside it, so that the innocent are not lost with the guilty."""
+    async def _again(
+        self, lane: Lane, delivery: Delivery, event: CloudEvent, data: Event, trace: Trace, record: Record
+    ) -> BaseException | None:
+        """Run, with the start written down: should the process end, this run has counted."""
+        await self._attempts.write(delivery.key, replace(record, open=True))
+        return await self._run(lane, event, data, trace)
+
+    async def _alone(
+        self, lane: Lane, delivery: Delivery, event: CloudEvent, data: Event, trace: Trace, record: Record
+    ) -> BaseException | None:
+        """Run a suspect with no other suspect beside it, so that the innocent are not lost with the guilty.
+
+        Its run counts from when its turn comes: those who wait are not charged for what the one before does.
+        """
         try:
             async with asyncio.timeout(_SUSPECT_WAIT_S):
                 await self._suspects.acquire()
-        except TimeoutError:
-            return await self._run(lane, event, data, trace)  # a slow one is no reason to stand still
+        except TimeoutError:  # a slow one is no reason to stand still
+            return await self._again(lane, delivery, event, data, trace, record)
         try:
-            return await self._run(lane, event, data, trace)
+            return await self._again(lane, delivery, event, data, trace, record)
         finally:
             self._suspects.release()
 
