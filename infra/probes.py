@@ -28,14 +28,17 @@ class Answer(BaseModel):
 
 
 class Probes:
-    """Asks the backends that a catalogue's functions need; keeps answers for ``fresh_s`` seconds."""
+    """Asks the backends that a catalogue's functions need; keeps answers for ``fresh_s`` seconds.
+
+    ``bus`` is a connection of its own, so that a busy one is no reason to look dead.
+    """
 
     def __init__(self, catalogue: Catalogue, use: Backends, *, fresh_s: float = 2.0, limit_s: float = LIMIT_S) -> None:
         self._use = use
         self._fresh_s = fresh_s
         self._limit_s = limit_s
         self._names = needed(catalogue)
-        self._bus = JetStreamBus(use.settings.nats, name="stadtfunk-probe")
+        self.bus = JetStreamBus(use.settings.nats, name="stadtfunk-probe")
         self._answers: list[Answer] = []
         self._asked_at = float("-inf")
         self._lock = asyncio.Lock()
@@ -50,7 +53,7 @@ class Probes:
 
     async def close(self) -> None:
         """Close the connections that were made for asking."""
-        await self._bus.close()
+        await self.bus.close()
 
     async def _one(self, name: str) -> Answer:
         start, error = time.perf_counter(), None
@@ -69,8 +72,8 @@ class Probes:
         return Answer(backend=name, ok=error is None, seconds=round(time.perf_counter() - start, 4), error=error)
 
     async def _nats(self) -> None:
-        await self._bus.connect()
-        await self._bus.jetstream.account_info()
+        await self.bus.connect()
+        await self.bus.jetstream.account_info()
 
     async def _chat(self) -> None:
         chat = self._use.settings.chat

@@ -18,3 +18,10 @@ SECONDS = Histogram("stadtfunk_function_seconds", "Time in the function", ["func
 
 BACKEND_SECONDS = Histogram("stadtfunk_backend_seconds", "Time of a call", ["backend", "call"], buckets=_SECONDS)
 BACKEND_FAILED = Counter("stadtfunk_backend_failed_total", "Calls that failed", ["backend", "call", "error"])
+
+# Read from NATS and the backends by the host, whatever workers run.
+BACKEND_UP = Gauge("stadtfunk_backend_up", "1: the backend answers", ["backend"])
+DEAD_LETTERS = Gauge("stadtfunk_dead_letters", "Dead letters that nobody replayed or dropped", ["function"])
+STREAM_FILL = Gauge("stadtfunk_stream_fill_ratio", "Share of the stream's room in use", ["stream"])
+STREAM_AGE = Gauge("stadtfunk_stream_age_ratio", "Waiting of the oldest undone event, share of max_age", ["stream"])
+ALARM_AT = Gauge("stadtfunk_alarm_timestamp_seconds", "When an event asked for a person last", ["type"])

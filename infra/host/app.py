@@ -64,7 +64,7 @@ def create_app(
     )
     served = {n: f for n, f in functions.items() if n in catalogue.functions and isinstance(f, HttpFunction)}
     probes = Probes(catalogue, backends)
-    routes = [*operations(catalogue, served, probes), *_routes(catalogue, served, house)]
+    routes = [*operations(catalogue, served, backends, probes), *_routes(catalogue, served, house)]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

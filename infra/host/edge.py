@@ -45,6 +45,7 @@ class Edge:
     def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
         self._app = app
         self._headers = headers
+        self._framing = next(d for d in headers["content-security-policy"].split("; ") if d.startswith("frame-"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens inside."""
@@ -60,6 +61,9 @@ class Edge:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                if "x-frame-options" not in self._headers:  # some may frame us: pages leave that to the host
+                    own = headers["content-security-policy"]
+                    headers["content-security-policy"] = own.replace("frame-ancestors 'none'", self._framing)
             await send(message)
 
         parent = Request(scope).headers.get("traceparent")
