@@ -20,6 +20,7 @@ def main(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8090,
     city: Annotated[Path | None, typer.Option(help="A services.jsonl; left out: the demo city.")] = None,
     webhook: Annotated[str | None, typer.Option(help="Address that is told of changes.")] = None,
+    search: Annotated[str | None, typer.Option(help="Address of the search page, linked from every page.")] = None,
     secrets_dir: Annotated[
         Path | None, typer.Option(envvar="STADTFUNK_SECRETS_DIR", help="Holds cms-webhook, the signing secret.")
     ] = None,
@@ -33,7 +34,7 @@ def main(
     except StadtfunkError as error:
         fail(str(error))
     base = (public_url or f"http://127.0.0.1:{port}").rstrip("/")
-    app = create_app(pages, base, notifier=notifier, live_s=live_seconds)
+    app = create_app(pages, base, notifier=notifier, search=search, live_s=live_seconds)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=2)
 
 

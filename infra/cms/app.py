@@ -34,6 +34,7 @@ def create_app(
     base: str,
     *,
     notifier: Notifier | None = None,
+    search: str | None = None,
     live_s: int = 180,
     clock: Clock = now,
 ) -> Starlette:
@@ -42,6 +43,7 @@ def create_app(
     Args:
         base: the address by which readers reach it, without a slash at its end; stands in every publicUrl
         notifier: where changes are told, None: nowhere
+        search: address of the city's search page, linked from every page
         live_s: seconds between two changes of the page that changes by itself
     """
     store = Store(city.pages, clock, live_s)
@@ -69,10 +71,10 @@ def create_app(
         page = store.get(request.path_params["id"])
         if page is None or not page.public:
             return PlainTextResponse("Diese Seite gibt es nicht (mehr).", status_code=404)
-        return _html(page_html(page, city, base))
+        return _html(page_html(page, city, base, search))
 
     async def first(_: Request) -> Response:
-        return _html(index(city, store))
+        return _html(index(city, store, search))
 
     async def style(_: Request) -> Response:
         return Response(STYLE, media_type="text/css")
@@ -98,7 +100,7 @@ def create_app(
             Route("/healthz", health),
             Route("/services/{id}", read),
             Route("/infos/{id}", read),
-            *Control(city, store, trouble, notifier).routes(),
+            *Control(city, store, trouble, notifier=notifier, search=search).routes(),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"]),

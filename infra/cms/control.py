@@ -43,8 +43,11 @@ class Edit(BaseModel):
 class Control:
     """The endpoints below ``/_stand-in``."""
 
-    def __init__(self, city: City, store: Store, trouble: Trouble, notifier: Notifier | None) -> None:
-        self._city, self._store, self._trouble, self._notifier = city, store, trouble, notifier
+    def __init__(
+        self, city: City, store: Store, trouble: Trouble, *, notifier: Notifier | None, search: str | None
+    ) -> None:
+        self._city, self._store, self._trouble = city, store, trouble
+        self._notifier, self._search = notifier, search
 
     def routes(self) -> list[Route]:
         """For the application."""
@@ -134,13 +137,15 @@ class Control:
                 if self._notifier
                 else "Kein Webhook eingerichtet: Das nächste Einlesen findet den neuen Text."
             )
-            return HTMLResponse(form(page, self._city, notice))
+            return HTMLResponse(form(page, self._city, notice, self._search))
         async with request.form(max_fields=5, max_part_size=64 * 1024) as values:
             text = values.get("text")
         if not isinstance(text, str) or not text.strip():
-            return HTMLResponse(form(page, self._city, "Bitte geben Sie einen Text ein."), status_code=400)
+            return HTMLResponse(
+                form(page, self._city, "Bitte geben Sie einen Text ein.", self._search), status_code=400
+            )
         changed = self._store.edit(page.id, text=text.replace("\r\n", "\n"))
-        return HTMLResponse(saved(changed, self._city, await self._notify(changed)))
+        return HTMLResponse(saved(changed, self._city, await self._notify(changed), self._search))
 
     async def _notify(self, page: Page) -> str | None:
         return await self._notifier.changed(page) if self._notifier else None

@@ -135,7 +135,8 @@ def _cms(folder: DataFolder, port: int, portal: str, city: Path | None) -> Serve
     if city is None:  # another city's file holds service pages alone
         articles = f"{base}/magnolia/.rest/delivery/InfoArticleEndpoint"
         sources.append({"name": "magnolia", "kind": "magnolia", "url": articles, "page_url": f"{base}/infos/{{id}}"})
-    command = [program("python"), "-m", "infra.cms", "--port", str(port), "--webhook", f"{portal}/cms/webhook"]
+    command = [program("python"), "-m", "infra.cms", "--port", str(port)]
+    command += ["--webhook", f"{portal}/cms/webhook", "--search", f"{portal}/search"]
     return Server(
         name="cms",
         command=(*command, *(("--city", str(city.resolve())) if city else ())),

@@ -174,11 +174,15 @@ async def test_the_form_changes_a_page_and_tells_it(
     receiver: tuple[str, Receiver], http: aiohttp.ClientSession
 ) -> None:
     url, taker = receiver
-    app = create_app(load_city(), "https://auenfurt.example", notifier=Notifier(url, SECRET))
+    app = create_app(
+        load_city(), "https://auenfurt.example", notifier=Notifier(url, SECRET), search="http://127.0.0.1:1/search"
+    )
     async with serving(app) as cms:
         edit = f"{cms}/_stand-in/pages/1001/edit"
         async with http.post(edit, data={"text": "Neu:\r\n\r\n- eins"}, headers={"origin": cms}) as answer:
-            assert "Die Suche ist benachrichtigt" in await answer.text()
+            text = await answer.text()
+        assert "Die Suche ist benachrichtigt" in text
+        assert 'href="http://127.0.0.1:1/search"' in text
         assert (await told(http, cms + page("1001")))[2]["description"] == ("<p>Neu:</p>\n<ul>\n<li>eins</li>\n</ul>\n")
         async with http.post(edit, data={"text": " "}) as answer:
             assert answer.status == 400
