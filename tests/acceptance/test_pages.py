@@ -307,6 +307,7 @@ def test_more_results_come_on_demand_and_reading_goes_on(visit: Visit) -> None:
     page = visit.open("/search?q=viele")
     expect(page.get_by_role("article")).to_have_count(10)
     page.get_by_role("button", name="Mehr Ergebnisse zeigen").press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Die 20 besten Treffer zu „viele“")
     expect(page.get_by_role("article")).to_have_count(20)
     expect(page.get_by_role("link", name="Seite 10", exact=True)).to_be_focused()
 

@@ -10,6 +10,9 @@ const STYLES = new URL("stadtfunk.css", import.meta.url).href;
 const FIRST = 10;
 const MOST = 50;
 const PATIENCE_MS = 15_000;
+const UNFOLDED = 3; // results whose facts all show at once
+const READABLE = 480; // characters of passages that show at once
+const SHORT = 64; // characters of a list that reads well in one line
 const PREVIEW = 130; // characters of a long fact that show before "more"
 
 const TEXTS = {
@@ -25,6 +28,7 @@ const TEXTS = {
     intro: "Fragen Sie in eigenen Worten, auch in einer anderen Sprache.",
     loading: "Die Suche läuft …",
     found: (count, query) => `${count === 1 ? "1 Seite" : `${count} Seiten`} zu „${query}“`,
+    best: (count, query) => `Die ${count} besten Treffer zu „${query}“`,
     none: (query) => `Nichts gefunden zu „${query}“.`,
     advice: ["Beschreiben Sie es mit anderen Worten.", "Prüfen Sie die Schreibweise."],
     clear: "Filter aufheben",
@@ -35,6 +39,7 @@ const TEXTS = {
     refused: "Diese Anfrage versteht die Suche nicht. Bitte fassen Sie sie kürzer.",
     again: "Noch einmal versuchen",
     more: "Mehr Ergebnisse zeigen",
+    passages: (count) => (count === 1 ? "1 weitere Stelle" : `${count} weitere Stellen`),
     facts: "Auf einen Blick",
     fees: "Gebühren",
     duration: "Dauer",
@@ -57,6 +62,7 @@ const TEXTS = {
     intro: "Ask in your own words, in any language.",
     loading: "Searching …",
     found: (count, query) => `${count === 1 ? "1 page" : `${count} pages`} for “${query}”`,
+    best: (count, query) => `The ${count} best results for “${query}”`,
     none: (query) => `Nothing found for “${query}”.`,
     advice: ["Describe it in other words.", "Check the spelling."],
     clear: "Clear filters",
@@ -67,6 +73,7 @@ const TEXTS = {
     refused: "The search does not understand this request. Please make it shorter.",
     again: "Try again",
     more: "Show more results",
+    passages: (count) => (count === 1 ? "1 more passage" : `${count} more passages`),
     facts: "At a glance",
     fees: "Fees",
     duration: "Duration",
@@ -101,18 +108,31 @@ function safe(address) {
   }
 }
 
-/** Text with its highlighted spans as <mark>; offsets count characters, not UTF-16 units. */
-function marked(text, spans) {
-  const characters = Array.from(text);
+/** Characters with their highlighted spans as <mark>; ``from`` is the place of the first one in the text. */
+function marked(characters, spans, from) {
   const parts = [];
   let at = 0;
-  for (const [start, end] of [...spans].sort((a, b) => a[0] - b[0])) {
+  for (const [start, end] of spans.map((span) => [span[0] - from, span[1] - from]).sort((a, b) => a[0] - b[0])) {
     if (start < at || end <= start || end > characters.length) continue;
     parts.push(characters.slice(at, start).join(""), make("mark", {}, characters.slice(start, end).join("")));
     at = end;
   }
   parts.push(characters.slice(at).join(""));
-  return parts.filter((part) => part !== "");
+  return parts;
+}
+
+/** The lines of a passage, those of a list as items. Offsets count characters, not UTF-16 units. */
+function lines(text, spans) {
+  const blocks = [];
+  let at = 0;
+  for (const line of text.split("\n")) {
+    const skipped = line.match(/^\s*([-–•*]\s+)?/)[0].length; // of one unit each
+    const characters = Array.from(line.slice(skipped));
+    const name = /^\s*[-–•*]\s/.test(line) ? "line item" : "line";
+    if (characters.length) blocks.push(make("span", { className: name }, ...marked(characters, spans, at + skipped)));
+    at += skipped + characters.length + 1;
+  }
+  return blocks;
 }
 
 class StadtfunkSearch extends HTMLElement {
@@ -316,7 +336,7 @@ class StadtfunkSearch extends HTMLElement {
       });
       below.push(more);
     }
-    const found = t.found(answer.hits.length, query);
+    const found = (answer.hits.length < this.#limit ? t.found : t.best)(answer.hits.length, query);
     this.#say(answer.degraded ? `${found}. ${t.degraded}` : found, { below, found: true });
   }
 
@@ -342,29 +362,46 @@ class StadtfunkSearch extends HTMLElement {
     const t = this.#texts;
     const address = hit.url ? safe(hit.url) : null;
     const title = make("h3", { id: `hit-${index}` }, address ? make("a", { href: address }, hit.title) : hit.title);
-    const passages = hit.passages.map((passage) =>
-      make(
-        "li",
-        { className: "passage" },
-        passage.heading ? make("p", { className: "passage-heading" }, passage.heading) : null,
-        make("p", { className: "passage-text" }, ...marked(passage.text, passage.highlights)),
-      ),
-    );
     const text = make(
       "div",
       {},
       hit.categories.length ? make("p", { className: "trail" }, hit.categories.join(" › ")) : null,
       title,
       hit.easy ? make("p", { className: "badge", lang: this.#parts.results.lang }, t.easy) : null,
-      passages.length ? make("ul", { className: "passages" }, ...passages) : null,
+      ...this.#passages(hit.passages),
     );
     const article = make("article", { className: "card", lang: hit.language, "aria-labelledby": `hit-${index}` }, text);
-    const facts = this.#facts(hit.facts, hit.language);
+    const facts = this.#facts(hit.facts, hit.language, index < UNFOLDED);
     if (facts) article.append(facts);
     return make("li", { className: "hit" }, article);
   }
 
-  #facts(facts, language) {
+  /** As many passages as are quickly read; the others to unfold. */
+  #passages(passages) {
+    const t = this.#texts;
+    let [shown, length] = [0, 0];
+    while (shown < passages.length && (shown === 0 || length + passages[shown].text.length <= READABLE)) {
+      length += passages[shown++].text.length;
+    }
+    const items = passages.map((passage) =>
+      make(
+        "li",
+        { className: "passage" },
+        passage.heading ? make("p", { className: "passage-heading" }, passage.heading) : null,
+        make("p", { className: "passage-text" }, ...lines(passage.text, passage.highlights)),
+      ),
+    );
+    const list = (some) => (some.length ? make("ul", { className: "passages" }, ...some) : null);
+    const rest = list(items.slice(shown));
+    return [list(items.slice(0, shown)), rest && this.#folded(t.passages(items.length - shown), rest)];
+  }
+
+  #folded(label, content) {
+    const own = this.#texts === TEXTS.en ? "en" : "de";
+    return make("details", { className: "folded" }, make("summary", { lang: own }, label), content);
+  }
+
+  #facts(facts, language, unfolded) {
     const t = this.#texts;
     const own = t === TEXTS.en ? "en" : "de";
     const list = (names) => {
@@ -377,45 +414,47 @@ class StadtfunkSearch extends HTMLElement {
       }
       return rows.length ? make("dl", {}, ...rows) : null;
     };
-    const online = (facts.online_services)
+    const online = facts.online_services
       .map((link) => ({ label: link.label, address: safe(link.url) }))
       .filter((link) => link.address)
-      .map((link) =>
-        make("a", { className: "online", href: link.address }, `${t.online}: `, make("span", { lang: language }, link.label)),
+      .map(({ label, address }) =>
+        make("a", { className: "online", href: address }, `${t.online}: `, make("span", { lang: language }, label)),
       );
     const first = list(["fees", "duration", "offices"]);
-    const more = list(["documents", "payment", "legal_basis"]);
+    const further = ["documents", "payment", "legal_basis"].filter((name) => facts[name]);
+    const more = list(further);
+    const label = further.map((name) => t[name]).join(", ");
     if (!first && !more && online.length === 0) return null;
     return make(
       "div",
       { className: "facts", role: "group", lang: own, "aria-label": t.facts },
       first || online.length ? make("div", { className: "facts-first" }, first, ...online) : null,
-      more ? make("div", { className: "facts-more" }, more) : null,
+      more ? make("div", { className: "facts-more" }, unfolded ? more : this.#folded(label, more)) : null,
     );
   }
 
-  /** A fact as the page says it: a line, or a list of lines; what is long begins folded. */
+  /** A fact as the page says it: a line, or a list of parts; what is long begins folded. */
   #fact(value, name, own) {
     const t = this.#texts;
-    const lines = value
+    const parts = value
       .split(/\n|;\s+/)
-      .map((line) => line.replace(/^\s*[-–•*]\s+/, "").trim())
+      .map((part) => part.replace(/^\s*[-–•*]\s+/, "").trim())
       .filter(Boolean);
-    const list = (items) => (items.length > 1 ? make("ul", { className: "items" }, ...items.map((line) => make("li", {}, line))) : items[0]);
-    if (lines.join("").length <= PREVIEW * 1.3) return [list(lines)];
-    const first = [];
-    for (const line of lines) {
-      if (first.length && first.join("").length + line.length > PREVIEW) break;
-      first.push(line);
+    const length = parts.join(", ").length;
+    if (length <= SHORT && !parts.some((part) => part.includes(","))) return [parts.join(", ")];
+    const list = (some) =>
+      some.length > 1 ? make("ul", { className: "items" }, ...some.map((part) => make("li", {}, part))) : some[0];
+    if (length <= PREVIEW * 1.3) return [list(parts)];
+    const first = [parts[0]];
+    while (first.join("").length + parts[first.length]?.length <= PREVIEW) first.push(parts[first.length]);
+    const rest = parts.slice(first.length);
+    if (parts.length === 1) {
+      const start = value.slice(0, PREVIEW).replace(/\s+\S*$/, "");
+      first[0] = `${start} …`;
+      rest.push(`… ${value.slice(start.length).trim()}`);
     }
-    const rest = lines.slice(first.length);
-    if (lines.length === 1) {
-      const cut = value.slice(0, PREVIEW).replace(/\s+\S*$/, "");
-      first[0] = `${cut} …`;
-      rest.push(`… ${value.slice(cut.length).trim()}`);
-    }
-    const summary = make("summary", { lang: own }, t.expand, make("span", { className: "visually-hidden" }, ` (${name})`));
-    return [list(first), make("details", {}, summary, list(rest))];
+    const more = make("summary", { lang: own }, t.expand, make("span", { className: "visually-hidden" }, ` (${name})`));
+    return [list(first), make("details", {}, more, list(rest))];
   }
 }
 
