@@ -136,6 +136,10 @@ async def sync(js: JetStreamContext, catalogue: Catalogue, functions: Mapping[st
     Raises:
         CatalogueError: NATS refuses a pattern; function and pattern are named.
     """
+    try:
+        state = (await js.stream_info(STREAM, subjects_filter="schedules.set.>")).state
+    except NotFoundError:
+        return 0  # nothing was ever scheduled; a function with a schedule has the stream made
     changes = 0
     for schedule in schedules_of(catalogue, functions):
         stored = await _last(js, schedule.subject)
@@ -157,7 +161,6 @@ async def sync(js: JetStreamContext, catalogue: Catalogue, functions: Mapping[st
         for name, entry in catalogue.functions.items()
         for number in range(sum(1 for trigger in entry.events if trigger.schedule))
     }
-    state = (await js.stream_info(STREAM, subjects_filter="schedules.set.>")).state
     for subject in set(state.subjects or {}) - configured:
         await js.purge_stream(STREAM, subject=subject)
         changes += 1

@@ -123,11 +123,15 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._watchdog.stop()
         with suppress(nats.errors.Error, BackendError, OSError):  # no connection: what was not acked comes again
-            await self._bus.client.flush(timeout=2)
+            await self.flush()
         await self._bus.close()
         if self._own:
             await self._backends.close()
         _log.info("worker stopped")
+
+    async def flush(self) -> None:
+        """Wait until the server has every ack written so far."""
+        await self._bus.client.flush(timeout=2)
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT, then drain.
@@ -160,8 +164,7 @@ class Worker:
         if report:
             for orphan in did.orphans:
                 _log.warning("durable without a function; delete it or bring the function back", consumer=orphan)
-        if any(trigger.schedule for entry in entries.values() for trigger in entry.events):
-            await schedules.sync(js, self._catalogue, self._functions)
+        await schedules.sync(js, self._catalogue, self._functions)
 
     async def _repair(self) -> None:
         """Bring back what someone deleted; many pulls may ask at once."""
@@ -206,12 +209,15 @@ class Worker:
 
     async def _catch_up(self) -> None:
         while True:
+            self._back.clear()
             try:
-                await schedules.catch_up(self._bus.jetstream, self._catalogue, self._functions)
+                # A second look, as a firing that was due a moment ago may still come by itself at the first.
+                for pause_s in (0.0, 2 * schedules.GRACE_S):
+                    await asyncio.sleep(pause_s)
+                    await schedules.catch_up(self._bus.jetstream, self._catalogue, self._functions)
             except (nats.errors.Error, JetStreamError, OSError) as error:
                 _log.warning("missed firings not looked for", error=error)
                 await asyncio.sleep(_LAG_S)
                 continue
-            self._back.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._back.wait(), _CATCH_UP_S)

@@ -16,7 +16,7 @@ from tests.integration.programs.ledger import VARIABLE
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = {"de": "-", "en": "-"}
 CARD = dict.fromkeys(("purpose", "data", "evaluation", "risks", "legal_basis", "human_oversight"), TEXT)
-EVENTS = {"settle": "tests.thing.settled"}  # the others take Numbered
+EVENTS = {"settle": "tests.thing.settled", "tick": "tests.clock.ticked"}  # the others take Numbered
 
 
 def catalogue_of(functions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

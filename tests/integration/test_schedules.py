@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
@@ -30,6 +31,8 @@ from shared.function import Function, function_of, on
 from shared.settings import NatsSettings
 from tests.conftest import Launched
 from tests.integration.addresses import nats_of
+from tests.integration.programs.ledger import Ledger
+from tests.integration.replicas import replicas
 from tests.polling import eventually
 
 TEXT = {"de": "-", "en": "-"}
@@ -273,3 +276,43 @@ async def test_nothing_is_made_up_for_that_fired_or_is_too_old(fragile: tuple[La
     await server.start()
     js = await back(client)
     assert "schedules.set.nightly.0" not in await catch_up(js, wanted, FUNCTIONS, grace_s=0.2)
+
+
+async def test_nats_down_over_a_firing_time_is_run_once_by_workers_that_went_on(
+    nats_server: Callable[[], Launched], tmp_path: Path
+) -> None:
+    server = nats_server()
+    nats, folder = nats_of(server, ack_wait_s=2.0), tmp_path / "workers"
+    folder.mkdir()
+    trigger, due = soon(8.0)
+    ledger = Ledger(folder / "ledger.db")
+    events = [{"schedule": trigger}, {"schedule": {"cron": "@every 1h"}}]
+
+    async with replicas(folder, nats, {"tick": {"events": events}}, count=3) as workers:
+        client = await connect(nats, name="test")
+        js = client.jetstream()
+
+        async def scheduled() -> bool:
+            try:
+                info = await js.stream_info(STREAM, subjects_filter="schedules.set.>")
+            except NotFoundError:
+                return False
+            return info.state.messages == 2
+
+        await eventually(scheduled, "the workers have stored the schedules")
+        assert datetime.now(UTC) < due, "too slow a machine for this test: the schedule fired before the outage"
+        server.kill()
+        await past(due + timedelta(seconds=1))
+        await server.start()
+
+        async def ticked() -> bool:
+            return ledger.count("ticked") > 0
+
+        await eventually(ticked, "the missed firing is made up for")
+        js = await back(client)
+        info = await js.stream_info(STREAM, subjects_filter="schedules.fire.>")
+        assert info.state.subjects == {"schedules.fire.tick.0": 1}
+        assert ledger.count("ticked") == 1
+        assert workers.restarts == 0
+        await client.close()
+    ledger.close()

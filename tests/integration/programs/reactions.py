@@ -38,6 +38,14 @@ class Settled(Event):
     number: int
 
 
+class Ticked(Event):
+    """A schedule's time has come."""
+
+    type: ClassVar[str] = "tests.clock.ticked"
+
+    clock: str = "tower"
+
+
 @cache
 def ledger() -> Ledger:
     """This process's connection to the ledger."""
@@ -97,6 +105,12 @@ async def follow(event: Numbered, use: Backends) -> None:
     ledger().write("followed", f"{event.thing} {event.number:04} begin")
     await asyncio.sleep(0.003)
     ledger().write("followed", f"{event.thing} {event.number:04} end")
+
+
+@on(Ticked)
+async def tick(event: Ticked, use: Backends) -> None:
+    """Strikes."""
+    ledger().write("ticked", event.clock)
 
 
 @on(Numbered)
