@@ -47,6 +47,11 @@ def words(text: str) -> Iterator[Word]:
         yield Word(found.start(), found.end(), found.group().lower())
 
 
+def has_words(text: str) -> bool:
+    """Whether there is anything to search by in a text."""
+    return _WORD.search(text) is not None
+
+
 def stem(word: str) -> str:
     """The German stem of a lower-case word."""
     stemmer = getattr(_local, "stemmer", None)

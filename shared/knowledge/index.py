@@ -12,12 +12,12 @@ alias, so that another model can be indexed beside it and take over at once.
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.embeddings import Embeddings, Vector
+from shared.embeddings import Embeddings, Role, Vector
 from shared.errors import BackendError
 from shared.knowledge import german
 from shared.knowledge.passages import Document, Passage, digest, passages
@@ -63,6 +63,23 @@ class View:
         """Of each document's rows those of the revision that counts; none of one that was removed."""
         records = await self._index.records(self._collection, [str(rows[0]["doc"]) for rows in documents])
         return [_counting(rows, record) for rows, record in zip(documents, records, strict=True)]
+
+    async def with_passages(self, documents: Sequence[list[Row]]) -> list[list[Row]]:
+        """The same, with the first passage added where only a name of the document was found."""
+        named = {str(rows[0]["doc"]): rows for rows in documents if rows and all(row["position"] < 0 for row in rows)}
+        if not named:
+            return list(documents)
+        condition = both(any_of("doc", named), "position == 0")
+        first = await self._index.vectors.query(self._collection, condition, SHOWN)
+        by_document = {(str(row["doc"]), row["revision"]): row for row in first}
+        return [
+            [*rows, found]
+            if rows
+            and (found := by_document.get((str(rows[0]["doc"]), rows[0]["revision"])))
+            and str(rows[0]["doc"]) in named
+            else rows
+            for rows in documents
+        ]
 
 
 class Index:
@@ -134,7 +151,7 @@ class Index:
         """Remove rows that a stopped writer left behind; the number of documents that had any."""
         if not await self.vectors.has(self.collection):
             return 0
-        rows = await self.vectors.query(self.collection, "position == 0", ("doc", "revision"))
+        rows = await self.vectors.query(self.collection, "position <= 0", ("doc", "revision"))
         swept = 0
         for id in sorted({str(row["doc"]) for row in rows}):
             known = await self.record(id)
@@ -174,13 +191,17 @@ class Index:
             return ours
 
     async def _put(self, document: Document, found: Sequence[Passage]) -> None:
-        texts = [f"{passage.context(document)}\n{passage.text}" for passage in found]
-        digests = [digest(self.embeddings.model_id, text) for text in texts]
+        entries = _entries(document, found)
+        digests = [digest(self.embeddings.model_id, f"{entry.role}\x1f{entry.text}") for entry in entries]
         kept = await self._kept(document.id, digests)
-        new = {mark: text for mark, text in zip(digests, texts, strict=True) if mark not in kept}
-        vectors = await self.embeddings.embed(list(new.values()), "passage")
-        kept |= dict(zip(new, vectors, strict=True))
-        rows = await asyncio.to_thread(_rows, document, found, [kept[mark] for mark in digests], digests)
+        for role in ("query", "passage"):
+            wanted = {
+                mark: entry.text
+                for mark, entry in zip(digests, entries, strict=True)
+                if entry.role == role and mark not in kept
+            }
+            kept |= dict(zip(wanted, await self.embeddings.embed(list(wanted.values()), role), strict=True))
+        rows = await asyncio.to_thread(_rows, document, entries, [kept[mark] for mark in digests], digests)
         await self.vectors.upsert(self.collection, rows)
 
     async def _kept(self, id: str, digests: Iterable[str]) -> dict[str, Vector]:
@@ -206,32 +227,58 @@ def _counting(rows: list[Row], record: Record | None) -> list[Row]:
     return [row for row in rows if row["revision"] == newest] if newest >= least else []
 
 
-def _rows(document: Document, found: Sequence[Passage], vectors: Sequence[Vector], digests: Sequence[str]) -> list[Row]:
-    rows = []
-    for passage, vector, mark in zip(found, vectors, digests, strict=True):
+class _Entry(NamedTuple):
+    """What becomes a row: a passage, or (below position 0) a name of the document."""
+
+    position: int
+    text: str  # as it is embedded
+    role: Role
+    words: str  # as it is searched by word
+    passage: Passage | None
+
+
+def _entries(document: Document, found: Sequence[Passage]) -> list[_Entry]:
+    # A name is as short as a query, and they are compared as equals: both in the query's role.
+    names = [document.title, ", ".join(document.synonyms)]
+    entries = [
+        _Entry(-1 - number, name, "query", name, None) for number, name in enumerate(names) if german.has_words(name)
+    ]
+    for passage in found:
         words = " ".join((document.title, *document.synonyms, *passage.headings, passage.text))
-        rows.append(
-            {
-                "id": str(uuid5(_SPACE, f"{document.id}\x1f{document.revision}\x1f{passage.position}")),
-                "doc": document.id,
-                "revision": document.revision,
-                "position": passage.position,
-                "title": _fitting(document.title, _TITLE),
-                "heading": _fitting(" › ".join(passage.headings), _TITLE),
-                "text": _fitting(passage.text, _TEXT),
-                "url": _fitting(document.url, _TITLE),
-                "source": _fitting(document.source, _SHORT),
-                "language": _fitting(document.language, _SHORT),
-                "easy": document.easy,
-                "categories": [_fitting(name, _SHORT) for name in document.categories[:_CATEGORIES]],
-                "card": dict(document.facts),
-                "digest": mark,
-                "dense": vector,
-                "stems": _fitting(german.stems(words), _STEMS),
-                "grams": _fitting(german.grams(words), _GRAMS),
-            }
+        entries.append(
+            _Entry(passage.position, f"{passage.context(document)}\n{passage.text}", "passage", words, passage)
         )
-    return rows
+    return entries
+
+
+def _rows(
+    document: Document, entries: Sequence[_Entry], vectors: Sequence[Vector], digests: Sequence[str]
+) -> list[Row]:
+    shared: Row = {
+        "doc": document.id,
+        "revision": document.revision,
+        "title": _fitting(document.title, _TITLE),
+        "url": _fitting(document.url, _TITLE),
+        "source": _fitting(document.source, _SHORT),
+        "language": _fitting(document.language, _SHORT),
+        "easy": document.easy,
+        "categories": [_fitting(name, _SHORT) for name in document.categories[:_CATEGORIES]],
+        "card": dict(document.facts),
+    }
+    return [
+        shared
+        | {
+            "id": str(uuid5(_SPACE, f"{document.id}\x1f{document.revision}\x1f{entry.position}")),
+            "position": entry.position,
+            "heading": _fitting(" › ".join(entry.passage.headings), _TITLE) if entry.passage else "",
+            "text": _fitting(entry.passage.text, _TEXT) if entry.passage else "",
+            "digest": mark,
+            "dense": vector,
+            "stems": _fitting(german.stems(entry.words), _STEMS),
+            "grams": _fitting(german.grams(entry.words), _GRAMS),
+        }
+        for entry, vector, mark in zip(entries, vectors, digests, strict=True)
+    ]
 
 
 def _fitting(text: str, size: int) -> str:
