@@ -1,0 +1,114 @@
+"""A changed page, from the editor's save to the hit: webhook, event, crawl, index, search, on the whole local stack.
+
+A page of the demo city gets a word that stands nowhere else, the stand-in sends its signed webhook, and the
+search is asked for that word again and again until the page with its new revision comes back. One change after
+the other, each on another page; the last search of each is part of its time.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+from urllib.parse import quote
+
+from infra.cms.city import load_city
+from shared.errors import StadtfunkError
+
+SUMMARY = __doc__
+_BARS: Final = {"bar_p50_s": 2.0, "bar_p99_s": 6.0}
+_LONGEST_S: Final = 60.0  # a change that takes longer is lost
+_START_S: Final = 600.0
+_LOOK_S: Final = 0.02
+
+
+def run(quick: bool = False) -> dict[str, object]:
+    """Figures: ``p50_s``, ``p99_s`` (of few changes: the slowest), ``max_s``, and each change in ``runs_s``."""
+    count = 5 if quick else 25
+    ids = [page.id for page in load_city().pages if page.public and page.kind == "service" and not page.live]
+    with _stack() as addresses:
+        _change(addresses, ids[0], 0)  # the first search of a new process loads what later ones have
+        taken = [_change(addresses, id, number) for number, id in enumerate(islice(cycle(ids), count), 1)]
+    ordered = sorted(taken)
+    return {
+        "p50_s": median(ordered),
+        "p99_s": ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))],
+        "max_s": ordered[-1],
+        **_BARS,
+        "changes": count,
+        "pages": len(ids),
+        "runs_s": [round(value, 3) for value in taken],
+        "cores": os.cpu_count() or 0,
+        "load_1min": os.getloadavg()[0],
+    }
+
+
+def _change(addresses: dict[str, str], id: str, number: int) -> float:
+    """Seconds from the save of one page to the hit that shows it."""
+    # No word of any language, so that no other page can be the hit; letters alone, as words are told apart.
+    word = "quarz" + "".join(chr(ord("a") + int(digit)) for digit in f"{number:03d}{time.time_ns() % 10**9:09d}")
+    text = f"Neu auf dieser Seite ist das Wort {word}. Es steht hier, damit man sieht, wie schnell es zu finden ist."
+    begin = time.perf_counter()
+    told = _json(f"{addresses['city']}_stand-in/pages/{id}", {"text": text}, "PUT")
+    if told["webhook"] != "202":
+        raise StadtfunkError(f"the webhook was answered with {told['webhook']}, not 202")
+    search = f"{addresses['portal']}api/search?limit=3&q={quote(word)}"
+    while time.perf_counter() - begin < _LONGEST_S:
+        hits = _json(search)["hits"]
+        if any(word in passage["text"] for hit in hits for passage in hit["passages"]):
+            return time.perf_counter() - begin
+        time.sleep(_LOOK_S)
+    raise StadtfunkError(f"a changed page was not found within {_LONGEST_S:.0f} s")
+
+
+def _json(url: str, body: Any = None, method: str = "GET") -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+@contextmanager
+def _stack() -> Iterator[dict[str, str]]:
+    """A stack of this benchmark alone with the demo city; yields its addresses."""
+    # A client is let a search every few milliseconds here; in production its rate would be its own.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
+    environment["STADTFUNK_HOST__RATE_PER_MINUTE"] = "1000000"
+    with tempfile.TemporaryDirectory(prefix="stadtfunk-bench-") as folder:
+        errors = Path(folder) / "errors"
+        options = ("--json", "--no-open", "--data", str(Path(folder) / "data"))
+        with errors.open("w") as stderr:
+            process = subprocess.Popen(
+                [str(Path(sys.executable).parent / "stadtfunk"), "up", "--only", "xnext", *options],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        try:
+            yield _addresses(process, errors)
+        finally:
+            process.terminate()
+            process.wait(60)
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _addresses(process: "subprocess.Popen[str]", errors: Path) -> dict[str, str]:
+    deadline = time.monotonic() + _START_S
+    for line in process.stdout or ():
+        fact = json.loads(line)
+        if fact["event"] == "up":
+            addresses: dict[str, str] = fact["addresses"]
+            return addresses
+        if time.monotonic() > deadline:
+            break
+    raise StadtfunkError(f"the stack did not come up: {errors.read_text()[-500:]}")
