@@ -143,12 +143,23 @@ class Chat:
                 headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else None,
             )
         try:
-            async with self._session.post(f"{self._settings.url}/chat/completions", json=body) as answer:
+            answer = await self._post(self._session, body)
+            async with answer:
                 if answer.status != 200:
                     _refuse(answer)
                 yield answer
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise BackendError("chat", f"no answer ({type(error).__name__})") from None
+
+    async def _post(self, session: aiohttp.ClientSession, body: dict[str, Any]) -> aiohttp.ClientResponse:
+        url = f"{self._settings.url}/chat/completions"
+        try:
+            return await session.post(url, json=body)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            # The server closed a connection that lay idle just as we used it again; asking twice harms nothing.
+            return await session.post(url, json=body)
 
 
 def _refuse(answer: aiohttp.ClientResponse) -> None:
