@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, SecretStr
+
 from infra.stack.process import Process
 from infra.stack.servers import QUIET, Server
 from shared.settings import NatsSettings
@@ -87,26 +89,22 @@ class Replicas:
         return "\n".join(path.read_text() for path in sorted(self._folder.glob("worker-*.log*")))
 
 
-def _written(path: Path, functions: Mapping[str, Mapping[str, Any]]) -> Path:
-    path.write_text(json.dumps(catalogue_of(functions)))
-    return path
-
-
-async def _at_once() -> None:
-    """Nothing to ask a worker."""
-
-
 @asynccontextmanager
 async def replicas(
     folder: Path, nats: NatsSettings, functions: Mapping[str, Mapping[str, Any]], *, count: int = 1
 ) -> AsyncIterator[Replicas]:
     """Workers of these functions under supervision, their ledger at ``folder/ledger.db``."""
-    catalogue = _written(folder / "catalogue.json", functions)
-    given = nats.model_dump(mode="json", exclude_defaults=True)
-    environment = {f"STADTFUNK_NATS__{name.upper()}": str(value) for name, value in given.items()}
+    catalogue = _written(folder / "catalogue.json", catalogue_of(functions))
+    environment = variables("NATS", nats)
     environment |= {VARIABLE: str(folder / "ledger.db"), "STADTFUNK_TEST_FIXES": str(folder / "fixes")}
     command = (sys.executable, "-m", "tests.integration.programs.worker", str(catalogue))
-    workers = Replicas(folder, command, environment)
+    async with supervised(Replicas(folder, command, environment), count) as workers:
+        yield workers
+
+
+@asynccontextmanager
+async def supervised(workers: Replicas, count: int = 1) -> AsyncIterator[Replicas]:
+    """So many of them, each started again when it ends; all ended afterwards."""
     workers.start(count)
     supervisor = asyncio.create_task(workers.supervise())
     try:
@@ -115,3 +113,19 @@ async def replicas(
         supervisor.cancel()
         await asyncio.gather(supervisor, return_exceptions=True)
         workers.stop()
+
+
+def variables(group: str, settings: BaseModel) -> dict[str, str]:
+    """The environment variables that make these settings of a group."""
+    values = settings.model_dump(exclude_defaults=True).items()
+    plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in values}
+    return {f"STADTFUNK_{group}__{name.upper()}": str(value) for name, value in plain.items()}
+
+
+def _written(path: Path, catalogue: Mapping[str, Any]) -> Path:
+    path.write_text(json.dumps(catalogue))
+    return path
+
+
+async def _at_once() -> None:
+    """Nothing to ask a worker."""
