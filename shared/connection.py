@@ -12,6 +12,7 @@ from nats.aio.client import Client
 
 from shared.errors import BackendError, SettingsError
 from shared.settings import NatsSettings
+from shared.wire import QuickClient
 
 OLDEST = (2, 12)  # message schedules and per-message TTL; older servers ignore them silently
 _log = structlog.get_logger()
@@ -24,7 +25,7 @@ async def connect(settings: NatsSettings, *, name: str, timeout_s: float = 5.0, 
         BackendError: nobody answered within ``timeout_s``.
         SettingsError: the server is another than ``server_name`` says, or too old, or refuses the credentials.
     """
-    client = Client()
+    client = QuickClient()
     after_reconnect = options.pop("reconnected_cb", None)
 
     async def noted(error: Exception) -> None:

@@ -39,6 +39,7 @@ LOG_KEYS: Final = frozenset(
 """Keys a log line may have: names of ours, numbers and ids; none for text of a person or a page."""
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_USUAL = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")  # read without taking it apart
 _LONGEST = 200  # characters of one logged value
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _HERE = str(Path(__file__).resolve().parent.parent)
@@ -55,6 +56,8 @@ class Trace:
     @classmethod
     def parse(cls, traceparent: str | None) -> "Trace | None":
         """Read a ``traceparent`` header; None for anything that is not one (all zeros included)."""
+        if traceparent is not None and _USUAL.fullmatch(traceparent):
+            return cls(traceparent[3:35], traceparent[36:52], traceparent[54] in "13579bdf")
         match = _TRACEPARENT.fullmatch(traceparent.strip()) if traceparent and len(traceparent) < 512 else None
         if match is None or match[1] == "ff" or (match[1] == "00" and match[5]):
             return None

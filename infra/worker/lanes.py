@@ -8,8 +8,8 @@ that never wait are served by one lane without a switch, and slow ones by all of
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -18,6 +18,7 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from pydantic import TypeAdapter
 
 from events import CloudEvent, Event
 from events.envelope import now as timestamp
@@ -77,7 +78,7 @@ class Lanes:
         self._function = function
         self._target = function.target
         self._type = function.accepts.type
-        self._validate: Callable[[bytes], Event] = function.accepts.model_validate_json
+        self._validate: Callable[[bytes], Event] = TypeAdapter(function.accepts).validator.validate_json
         self._timeout_s = entry.timeout
         self._beat_s = ack_wait_s / 3
         self._policy = Backoff(attempts=entry.retry.attempts, initial=entry.retry.initial, max=entry.retry.max)
@@ -87,12 +88,13 @@ class Lanes:
         self._attempts = attempts
         self._suspects = suspects
         self._traced = traced
+        self._simple = not traced and not function.streams
         self._idle: list[Lane] = []
         self._side: set[asyncio.Task[None]] = set()
         self._waking = False
         self._closing = False
         self._handled = 0  # since the last sweep; a Prometheus counter costs more than an integer
-        self._observe = metrics.SECONDS.labels(self.name).observe
+        self._seconds = metrics.Tally(metrics.SECONDS.labels(self.name))
         self._in_flight = metrics.IN_FLIGHT.labels(self.name)
         self._handled_total = metrics.HANDLED.labels(self.name)
 
@@ -142,6 +144,7 @@ class Lanes:
         self._in_flight.set(busy)
         self._handled_total.inc(self._handled)
         self._handled = 0
+        self._seconds.flush()
 
     async def stop(self, grace_s: float) -> None:
         """Finish what was delivered; what is not done in time goes back without using up an attempt."""
@@ -185,7 +188,8 @@ class Lanes:
     async def _dismiss(self, delivery: Delivery, word: bytes | None) -> None:
         if word is not None:
             await self._say(delivery, word)
-        await delivery.pull.done()
+        if delivery.pull.done():
+            await delivery.pull.ask()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -229,8 +233,8 @@ class Lanes:
                 _log.error("delivery not finished", function=self.name, error=error)
             finally:
                 lane.delivery = None
-                EVENT_ID.set(None)
-            await delivery.pull.done()
+            if delivery.pull.done():
+                await delivery.pull.ask()
 
     async def _handle(self, lane: Lane, delivery: Delivery) -> None:
         try:
@@ -242,52 +246,66 @@ class Lanes:
         EVENT_ID.set(event.id)
         trace = Trace.parse(event.traceparent) or Trace.new()
         TRACE.set(trace)
+        again = delivery.tokens[4] != "1"
         record = FRESH
-        if delivery.number > 1:
+        if again:
             due = await self._due(delivery, event.id)
             if due is None:
                 return
             record = due
         started = time.monotonic()
-        if record.open:
-            error = await self._alone(lane, delivery, event, data, trace, record)
-        elif record.used:
-            error = await self._again(lane, delivery, event, data, trace, record)
+        if again or not self._simple:
+            error = await self._run(lane, delivery, event, data, trace=trace, record=record)
         else:
-            error = await self._run(lane, event, data, trace)
-        self._observe(time.monotonic() - started)
+            # The usual way, written out: each call and each context manager more would be felt here.
+            error = None
+            lane.until = started + self._timeout_s
+            lane.running = True
+            try:
+                result = await self._target(data, self._backends)
+                lane.running = False
+                if result is not None:
+                    await self._publish_all(event.id, result, trace)
+            except (Exception, SystemExit, asyncio.CancelledError) as raised:
+                error = self._outcome(lane, raised)
+            finally:
+                lane.running = False
+        self._seconds.add(time.monotonic() - started)
         if error is None:
+            if lane.expired:
+                self._uncancel(lane)  # it finished in spite of its cancellation: then it is done
             await self._client.publish(delivery.message.reply)  # the ack
             delivery.pull.remember(delivery.identity)
             self._handled += 1
-            if delivery.number > 1:
+            if again:
                 await self._attempts.forget(delivery.key)
         elif lane.interrupted:
             await self._give_back(delivery, record)
         else:
             await self._failed(delivery, event.id, record, error)
 
-    async def _run(self, lane: Lane, event: CloudEvent, data: Event, trace: Trace) -> BaseException | None:
-        """The function and its follow-ups; returns what went wrong."""
-        try:
-            if self._traced:
-                with span(f"function {self.name}", parent=trace, kind="consumer", event_type=event.type) as inner:
-                    await self._call(lane, event, data, inner)
-            else:
-                await self._call(lane, event, data, trace)
-        except asyncio.CancelledError as error:
-            if lane.task is not None and lane.task.cancelling() and not (lane.expired or lane.interrupted):
-                raise
-            return self._uncancelled(lane) or error
-        except (Exception, SystemExit) as error:  # sys.exit() in a function ends the run, not the worker
-            return self._uncancelled(lane) or error
-        if lane.expired:
-            self._uncancelled(lane)  # it finished in spite of being cancelled: then it is done
+    async def _run(
+        self, lane: Lane, delivery: Delivery, event: CloudEvent, data: Event, *, trace: Trace, record: Record
+    ) -> BaseException | None:
+        """The function and its follow-ups with all that is not usual; returns what went wrong."""
+        async with self._suspicion() if record.open else nullcontext():
+            if record.used:
+                # Written when its turn comes: those who wait are not charged for what the one before does.
+                await self._attempts.write(delivery.key, replace(record, open=True))
+            try:
+                if self._traced:
+                    with span(f"function {self.name}", parent=trace, kind="consumer", event_type=event.type) as inner:
+                        await self._call(lane, event, data, inner)
+                else:
+                    await self._call(lane, event, data, trace)
+            except (Exception, SystemExit, asyncio.CancelledError) as raised:
+                return self._outcome(lane, raised)
         return None
 
     async def _call(self, lane: Lane, event: CloudEvent, data: Event, trace: Trace) -> None:
         lane.until = time.monotonic() + self._timeout_s
         lane.running = True
+        result = None
         try:
             if self._function.streams:
                 ordinal = 0
@@ -295,13 +313,30 @@ class Lanes:
                     async for follow_up in follow_ups:
                         await self._publish(event.id, follow_up, ordinal, trace)
                         ordinal += 1
-                return
-            result = await self._target(data, self._backends)
+            else:
+                result = await self._target(data, self._backends)
         finally:
             lane.running = False
         if result is not None:
-            for ordinal, follow_up in enumerate((result,) if isinstance(result, Event) else result):
-                await self._publish(event.id, follow_up, ordinal, trace)
+            await self._publish_all(event.id, result, trace)
+
+    @asynccontextmanager
+    async def _suspicion(self) -> AsyncIterator[None]:
+        """Keep a suspect apart from other suspects, so that the innocent are not lost with the guilty."""
+        try:
+            async with asyncio.timeout(_SUSPECT_WAIT_S):
+                await self._suspects.acquire()
+        except TimeoutError:
+            yield  # a slow one is no reason to stand still
+            return
+        try:
+            yield
+        finally:
+            self._suspects.release()
+
+    async def _publish_all(self, cause: str, result: Event | Iterable[Event], trace: Trace) -> None:
+        for ordinal, follow_up in enumerate((result,) if isinstance(result, Event) else result):
+            await self._publish(cause, follow_up, ordinal, trace)
 
     async def _publish(self, cause: str, event: Event, ordinal: int, trace: Trace) -> None:
         await self._bus.publish(
@@ -314,14 +349,24 @@ class Lanes:
             key=event.key_value,
         )
 
-    def _uncancelled(self, lane: Lane) -> BaseException | None:
-        """Take a cancellation of ours back; a TimeoutError where the function's time was over."""
-        if not (lane.expired or lane.interrupted) or lane.task is None:
-            return None
-        while lane.task.uncancel():
+    def _outcome(self, lane: Lane, raised: BaseException) -> BaseException:
+        """What an exception out of the function means; a cancellation of ours is taken back.
+
+        sys.exit() in a function ends the run, not the worker.
+        """
+        if lane.expired:
+            self._uncancel(lane)
+            return TimeoutError(f"not done within {self._timeout_s:g} s")
+        if lane.interrupted:
+            self._uncancel(lane)
+        elif isinstance(raised, asyncio.CancelledError) and lane.task is not None and lane.task.cancelling():
+            raise raised
+        return raised
+
+    def _uncancel(self, lane: Lane) -> None:
+        lane.expired = False
+        while lane.task is not None and lane.task.uncancel():
             pass
-        expired, lane.expired = lane.expired, False
-        return TimeoutError(f"not done within {self._timeout_s:g} s") if expired else None
 
     async def _due(self, delivery: Delivery, event_id: str) -> Record | None:
         """The record of a run that is not the first, this run counted; None when no further run is due.
@@ -335,30 +380,6 @@ class Lanes:
             await self._bury(delivery, event_id, record)
             return None
         return replace(record, used=record.used + 1)
-
-    async def _again(
-        self, lane: Lane, delivery: Delivery, event: CloudEvent, data: Event, trace: Trace, record: Record
-    ) -> BaseException | None:
-        """Run, with the start written down: should the process end, this run has counted."""
-        await self._attempts.write(delivery.key, replace(record, open=True))
-        return await self._run(lane, event, data, trace)
-
-    async def _alone(
-        self, lane: Lane, delivery: Delivery, event: CloudEvent, data: Event, trace: Trace, record: Record
-    ) -> BaseException | None:
-        """Run a suspect with no other suspect beside it, so that the innocent are not lost with the guilty.
-
-        Its run counts from when its turn comes: those who wait are not charged for what the one before does.
-        """
-        try:
-            async with asyncio.timeout(_SUSPECT_WAIT_S):
-                await self._suspects.acquire()
-        except TimeoutError:  # a slow one is no reason to stand still
-            return await self._again(lane, delivery, event, data, trace, record)
-        try:
-            return await self._again(lane, delivery, event, data, trace, record)
-        finally:
-            self._suspects.release()
 
     async def _failed(self, delivery: Delivery, event_id: str, record: Record, error: BaseException) -> None:
         kind, attempt = type(error).__name__, max(1, record.used)

@@ -57,12 +57,21 @@ class Pull:
         """Ask for the first messages."""
         await self._renew()
 
-    async def done(self) -> None:
-        """One message is finished, whatever its outcome: its credit is free again."""
+    def done(self) -> bool:
+        """One message is finished, whatever its outcome; True: it is time to ``ask`` for more."""
         self.taken -= 1
         self._free += 1
-        if self._free >= self._batch or self._owed <= 0:
-            await self._ask()
+        return self._free >= self._batch or self._owed <= 0
+
+    async def ask(self) -> None:
+        """Ask for as many messages as there is free credit."""
+        if self._stopped or self._subscription is None:
+            return
+        count, self._free = self._free, 0
+        self._owed += count
+        request = b'{"batch":%d,"expires":%d,"idle_heartbeat":%d}' % (count, EXPIRES_S * 1e9, HEARTBEAT_S * 1e9)
+        with contextlib.suppress(nats.errors.Error):  # no connection: the reconnect asks anew
+            await self._client.publish(self._subject, request, reply=self._inbox)
 
     def remember(self, identity: str) -> None:
         """Note an acknowledged message, so that another delivery of it is known for what it is."""
@@ -122,22 +131,13 @@ class Pull:
         self._subscription = await self._client.subscribe(self._inbox, cb=self._receive)
         self._free = self.source.credit - self.taken
         if self._free > 0:
-            await self._ask()
+            await self.ask()
 
     async def _leave(self) -> None:
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             with contextlib.suppress(nats.errors.Error):  # a closed connection has none any more
                 await subscription.unsubscribe()
-
-    async def _ask(self) -> None:
-        if self._stopped or self._subscription is None:
-            return
-        count, self._free = self._free, 0
-        self._owed += count
-        request = b'{"batch":%d,"expires":%d,"idle_heartbeat":%d}' % (count, EXPIRES_S * 1e9, HEARTBEAT_S * 1e9)
-        with contextlib.suppress(nats.errors.Error):  # no connection: the reconnect asks anew
-            await self._client.publish(self._subject, request, reply=self._inbox)
 
     async def _receive(self, message: Msg) -> None:
         self._heard = True
@@ -155,7 +155,7 @@ class Pull:
             self._owed -= unused
             self._free += unused
             if self._free > 0:
-                await self._ask()
+                await self.ask()
             return
         # 409: consumer deleted, leader changed, server leaves. 503: nobody there. 400: never, or a bug.
         _log.info("pull ended by the server", stream=self.source.stream, consumer=self.source.consumer, status=status)

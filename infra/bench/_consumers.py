@@ -1,0 +1,171 @@
+"""One measured run in a process of its own: ``python -m infra.bench._consumers KIND SETTINGS COUNT``.
+
+Consumes COUNT no-op events and prints the CPU microseconds of each, from the first event handled to the
+last ack flushed. All kinds run on uvloop, with a credit of 64 and a durable of their own.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, Final
+
+import uvloop
+
+from events import Event
+from shared.settings import NatsSettings, Settings
+
+CREDIT: Final = 64
+STREAM: Final = "EVENTS"
+SUBJECT: Final = "events.*.bench.measured"
+
+
+class Measured(Event):
+    """The event of the benchmark; about 1 KB."""
+
+    type: ClassVar[str] = "bench.measured"
+    key: ClassVar[str | None] = "page_id"
+
+    page_id: str
+    source: str
+    revision: int
+    content_hash: str
+    text: str
+
+
+class Meter:
+    """Counts events and takes the process's CPU time from the first to the last."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._seen = 0
+        self._begun = 0.0
+        self.done = asyncio.Event()
+
+    def tick(self) -> None:
+        """One event handled."""
+        if self._seen == 0:
+            self._begun = time.process_time()
+        self._seen += 1
+        if self._seen == self._count:
+            self.done.set()
+
+    def microseconds(self) -> float:
+        """CPU time of one event so far."""
+        return (time.process_time() - self._begun) / self._seen * 1e6
+
+
+async def raw(settings: NatsSettings, meter: Meter) -> float:
+    """nats-py alone: a continuous pull that is asked for in halves, each message acknowledged."""
+    import nats
+
+    client = await nats.connect(settings.url)
+    await client.jetstream().pull_subscribe(SUBJECT, durable="raw", stream=STREAM)
+    inbox, subject = client.new_inbox(), f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.raw"
+    free = 0
+
+    async def ask(batch: int) -> None:
+        await client.publish(subject, b'{"batch":%d,"expires":30000000000}' % batch, reply=inbox)
+
+    async def receive(message: Any) -> None:
+        nonlocal free
+        if not message.reply:
+            return
+        meter.tick()
+        await message.ack()
+        free += 1
+        if free == CREDIT // 2:
+            free = 0
+            await ask(CREDIT // 2)
+
+    await client.subscribe(inbox, cb=receive)
+    await ask(CREDIT)
+    await meter.done.wait()
+    await client.flush()
+    spent = meter.microseconds()
+    await client.close()
+    return spent
+
+
+async def stadtfunk(settings: NatsSettings, meter: Meter) -> float:
+    """The worker as it runs: timeout, heartbeats, trace context, metrics."""
+    from infra.worker.worker import Worker
+    from shared.backends import Backends
+    from shared.catalogue import Catalogue
+    from shared.function import EventFunction, function_of, on
+
+    @on(Measured)
+    async def nothing(event: Measured, use: Backends) -> None:
+        meter.tick()
+
+    function = function_of(nothing)
+    assert isinstance(function, EventFunction)  # noqa: S101
+    text = {"de": "-", "en": "-"}
+    texts = ("purpose", "data", "evaluation", "risks", "legal_basis", "human_oversight")
+    card = {"owner": "-", "models": [], **dict.fromkeys(texts, text)}
+    entry = {
+        "handler": "bench.module.nothing",
+        "description": "-",
+        "events": [{"nats": {"type": Measured.type}}],
+        "concurrency": CREDIT,
+        "start": "all",
+    }
+    catalogue = Catalogue.model_validate(
+        {"version": 1, "systems": {"bench": {"title": text, "card": card}}, "functions": {"nothing": entry}}
+    )
+    worker = Worker({"nothing": function}, catalogue, Settings(_env_file=None, nats=settings))
+    async with worker:
+        await meter.done.wait()
+        await worker.flush()
+        return meter.microseconds()
+
+
+async def faststream(settings: NatsSettings, meter: Meter) -> float:
+    """FastStream's pull subscriber with a pydantic model."""
+    import logging
+
+    from faststream import AckPolicy
+    from faststream.nats import JStream, NatsBroker, PullSub
+    from pydantic import BaseModel
+
+    class Model(BaseModel):
+        page_id: str
+        source: str
+        revision: int
+        content_hash: str
+        text: str
+
+    broker = NatsBroker(settings.url, logger=None, log_level=logging.CRITICAL)
+
+    @broker.subscriber(
+        SUBJECT,
+        durable="faststream",
+        stream=JStream(STREAM, declare=False),
+        pull_sub=PullSub(batch_size=CREDIT),
+        ack_policy=AckPolicy.REJECT_ON_ERROR,
+    )
+    async def nothing(event: Model) -> None:
+        meter.tick()
+
+    async with broker:
+        await broker.start()
+        await meter.done.wait()
+        return meter.microseconds()
+
+
+KINDS: Final[dict[str, Callable[[NatsSettings, Meter], Awaitable[float]]]] = {
+    "raw": raw,
+    "stadtfunk": stadtfunk,
+    "faststream": faststream,
+}
+
+
+async def _main(kind: str, settings: NatsSettings, count: int) -> float:
+    return await KINDS[kind](settings, Meter(count))
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        spent = runner.run(_main(sys.argv[1], NatsSettings.model_validate_json(sys.argv[2]), int(sys.argv[3])))
+    sys.stdout.write(json.dumps({"us": spent}))
