@@ -28,7 +28,7 @@ _QUIET_S = 1.0
 _LATEST_S = 10.0
 _ALIAS_S = 5.0
 # pymilvus pings an idle server every 10 s; gRPC servers allow one in 5 min, then hang up ("too_many_pings").
-_GRPC = {"grpc.keepalive_time_ms": 310_000, "grpc.keepalive_permit_without_calls": False}
+GRPC = {"grpc.keepalive_time_ms": 310_000, "grpc.keepalive_permit_without_calls": False}
 # Codes of Milvus, the same in Lite.
 _NO_CONNECTION = 2
 _NO_COLLECTION = 100
@@ -233,7 +233,7 @@ class Vectors:
         from pymilvus import MilvusClient
 
         client = MilvusClient(
-            uri=self._settings.uri, token=self._token(), timeout=self._settings.timeout_s, grpc_options=_GRPC
+            uri=self._settings.uri, token=self._token(), timeout=self._settings.timeout_s, grpc_options=GRPC
         )
         try:
             client.create_collection(collection, schema=schema, index_params=index)
@@ -254,7 +254,7 @@ class Vectors:
                     uri=self._settings.uri,
                     token=self._token(),
                     timeout=self._settings.timeout_s,
-                    grpc_options=_GRPC,
+                    grpc_options=GRPC,
                 )
             return self._client
 

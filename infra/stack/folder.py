@@ -31,12 +31,28 @@ class DataFolder:
         self.path = path.resolve()
         self.secrets = self.path / "secrets"
         self.logs = self.path / "logs"
+        self.settings_file = self.path / "stack.env"
         self._lock: int | None = None
 
     @property
     def mark(self) -> str:
         """What all processes of this stack carry."""
         return str(self.path)
+
+    @property
+    def held(self) -> bool:
+        """Whether a process (this one or another) holds the folder now."""
+        try:
+            lock = os.open(self.path / "lock", os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(lock)
+        return False
 
     def __enter__(self) -> Self:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,7 +73,7 @@ class DataFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._lock is not None:
-            (self.path / "stack.env").unlink(missing_ok=True)
+            self.settings_file.unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
 
@@ -77,8 +93,8 @@ class DataFolder:
     def announce(self, settings: Mapping[str, str]) -> None:
         """Leave the running stack's settings for other commands; they end with the stack."""
         lines = [f"{name}='{value}'" for name, value in settings.items() if "'" not in value]
-        (self.path / "stack.env").unlink(missing_ok=True)
-        _write_private(self.path / "stack.env", "\n".join([*lines, ""]))
+        self.settings_file.unlink(missing_ok=True)
+        _write_private(self.settings_file, "\n".join([*lines, ""]))
 
 
 def _write_private(file: Path, text: str) -> None:

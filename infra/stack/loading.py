@@ -56,14 +56,16 @@ async def load(settings: NatsSettings, progress: Progress, *, anew: bool, patien
 
 
 async def _follow(bus: JetStreamBus, progress: Progress, crawls: int) -> None:
+    said = (0, 0)
     while True:
         try:
             now = await _count(bus.jetstream)
         except (NatsError, OSError):  # it is being restarted
             await asyncio.sleep(POLL_S)
             continue
-        if now.changed:
-            progress.indexed(now.indexed, now.changed)
+        if said != (now.indexed, now.changed):
+            said = (now.indexed, now.changed)
+            progress.indexed(*said)
         # Idle twice over: between the crawl's ack and the index's first pull both look idle for a moment.
         if now.idle and now.crawls >= crawls:
             if now.indexed >= now.changed:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ ADDRESS = {
     "embeddings": "STADTFUNK_EMBEDDINGS__URL",
     "chat": "STADTFUNK_CHAT__URL",
 }
+
+# As a module, so that it is the code of the folder `up` was called in, wherever it is installed.
+STADTFUNK = (sys.executable, "-m", "infra.cli")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +160,7 @@ def _cms(folder: DataFolder, port: int, portal: str, city: Path | None) -> Serve
 def _host(environment: Mapping[str, str], port: int) -> Server:
     return Server(
         name="host",
-        command=(program("stadtfunk"), "serve"),
+        command=(*STADTFUNK, "serve"),
         environment=environment,
         folder=Path.cwd(),
         ports=(port,),
@@ -168,7 +172,7 @@ def _host(environment: Mapping[str, str], port: int) -> Server:
 def _worker(environment: Mapping[str, str], metrics_port: int) -> Server:
     return Server(
         name="worker",
-        command=(program("stadtfunk"), "run"),
+        command=(*STADTFUNK, "run"),
         environment={**environment, "STADTFUNK_TELEMETRY__METRICS_PORT": str(metrics_port)},
         folder=Path.cwd(),
         ports=(metrics_port,),

@@ -54,6 +54,25 @@ class Progress(Protocol):
         ...
 
 
+class Silence:
+    """Says nothing: for servers that only serve a command for a moment."""
+
+    def part(self, name: str, state: str, *, seconds: float | None = None, note: str = "", pid: int = 0) -> None:
+        """Nothing."""
+
+    def indexed(self, pages: int, of: int) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def up(self, addresses: dict[str, str], seconds: float) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 class JsonProgress:
     """One JSON object a line."""
 

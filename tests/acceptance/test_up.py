@@ -1,5 +1,6 @@
 """`stadtfunk up` for real: the first search, every part killed, the end in time, no orphans, clear refusals."""
 
+import asyncio
 import json
 import os
 import signal
@@ -15,8 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nats.aio.client import Client
 
 from infra.stack.orphans import marked
+from shared.connection import connect
+from shared.settings import Settings
 from tests.acceptance.conftest import ROOT, Up
 
 Start = Callable[..., Up]
@@ -86,6 +90,53 @@ def test_every_port_is_bound_to_loopback(whole_city: Up) -> None:
 
 
 @pytest.mark.timeout(420)
+async def test_a_backup_of_the_running_stack_brings_everything_back(
+    whole_city: Up, start_up: Start, tmp_path: Path
+) -> None:
+    await _leave_a_dead_letter(whole_city)
+    queries = ("Personalausweis verlängern", "Müll", "Kita", "where can I get married")
+    before = {query: _search(whole_city, query) for query in queries}
+    kept = await _messages(whole_city)
+
+    _done("backup", str(tmp_path / "saved.tar"), "--data", str(whole_city.data))
+    assert _search(whole_city, "Müll")["hits"], "a backup must not take the stack off the air"
+    await _consumers_go_on(whole_city)
+    _done("restore", str(tmp_path / "saved.tar"), "--data", str(tmp_path / "restored"))
+
+    restored = start_up(data=tmp_path / "restored")
+    restored.addresses()
+    # Nothing was indexed anew, and no query is answered otherwise.
+    assert not [fact for fact in restored.facts if fact["event"] == "indexed"]
+    after = {query: _search(restored, query) for query in queries}
+    ids = {query: [hit["id"] for hit in found["hits"]] for query, found in before.items()}
+    assert {query: [hit["id"] for hit in found["hits"]] for query, found in after.items()} == ids
+    now = await _messages(restored)
+    assert now["DEAD"] == kept["DEAD"] > 0
+    assert now["EVENTS"] >= kept["EVENTS"]
+    assert now["KV_indexed"] >= kept["KV_indexed"] >= 40
+    # Revisions go on where they were: a change after the restore wins over what was restored.
+    city = next(fact for fact in restored.facts if fact["event"] == "up")["addresses"]["city"]
+    page = next(hit for hit in after["Müll"]["hits"] if hit["source"] == "befi")["id"].partition(":")[2]
+    _put(f"{city}_stand-in/pages/{page}", {"text": "Das Wort Quittenmarmelade steht neu hier.", "notify": True})
+    deadline = time.monotonic() + 60
+    while not any(page in hit["id"] for hit in _search(restored, "Quittenmarmelade")["hits"][:1]):
+        assert time.monotonic() < deadline, "a change after the restore is not found"
+        await asyncio.sleep(0.2)
+
+
+@pytest.mark.timeout(420)
+def test_a_damaged_backup_and_a_full_target_are_refused(whole_city: Up, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    _done("backup", str(saved), "--data", str(whole_city.data))
+    assert "is not empty" in _failed("restore", str(saved), "--data", str(whole_city.data))
+    victim = next((saved / "vectors").glob("*.jsonl.gz"))
+    victim.write_bytes(victim.read_bytes()[:-1])
+    assert f"{victim.name} is damaged" in _failed("restore", str(saved), "--data", str(tmp_path / "new"))
+    (saved / "manifest.json").unlink()
+    assert "no manifest" in _failed("restore", str(saved), "--data", str(tmp_path / "new"))
+
+
+@pytest.mark.timeout(420)
 def test_interrupt_ends_everything_within_five_seconds(whole_city: Up) -> None:
     assert whole_city.end(signal.SIGINT, seconds=5) == 0
     assert _none_left(whole_city.data, 0)
@@ -131,9 +182,67 @@ def test_an_unknown_system_is_refused_naming_the_nearest(tmp_path: Path) -> None
 
 def _refused(*options: str) -> str:
     """What `stadtfunk up` says when it does not start."""
-    ended = subprocess.run(
-        [str(Path(sys.executable).parent / "stadtfunk"), "up", "--no-open", *options],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return _failed("up", "--no-open", *options)
+
+
+def _failed(*command: str) -> str:
+    """What a command says that fails."""
+    ended = _stadtfunk(*command)
     assert ended.returncode == 1, ended.stdout
     return " ".join(ended.stderr.split())
+
+
+def _done(*command: str) -> None:
+    ended = _stadtfunk(*command)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def _stadtfunk(*command: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
+    program = str(Path(sys.executable).parent / "stadtfunk")
+    return subprocess.run(
+        [program, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def _put(url: str, body: object) -> None:
+    request = urllib.request.Request(  # noqa: S310 - our own loopback address
+        url, json.dumps(body).encode(), {"content-type": "application/json"}, method="PUT"
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        assert answer.status < 300
+
+
+async def _connected(up: Up) -> Client:
+    return await connect(Settings(_env_file=up.data / "stack.env").nats, name="test")
+
+
+async def _messages(up: Up) -> dict[str, int]:
+    client = await _connected(up)
+    try:
+        return {str(s.config.name): s.state.messages for s in await client.jetstream().streams_info()}
+    finally:
+        await client.close()
+
+
+async def _leave_a_dead_letter(up: Up) -> None:
+    client = await _connected(up)
+    try:
+        headers = {"ce-specversion": "1.0", "ce-id": "poison", "ce-source": "test", "ce-type": "cms.page.changed"}
+        await client.jetstream().publish("events.-.cms.page.changed", b"{", headers=headers)
+    finally:
+        await client.close()
+    deadline = time.monotonic() + 60
+    while not (await _messages(up))["DEAD"]:
+        assert time.monotonic() < deadline, "no dead letter"
+        await asyncio.sleep(0.1)
+
+
+async def _consumers_go_on(up: Up) -> None:
+    client = await _connected(up)
+    try:
+        consumers = await client.jetstream().consumers_info("EVENTS")
+        assert consumers
+        assert not [consumer.name for consumer in consumers if consumer.paused]
+    finally:
+        await client.close()
