@@ -1,9 +1,11 @@
 """The command ``stadtfunk``. A command's module is imported only when that command is called."""
 
 import importlib
+import logging
 import sys
 from pathlib import Path
 
+import structlog
 import typer
 
 from infra.cli.output import err
@@ -40,6 +42,8 @@ def main(arguments: list[str] | None = None) -> None:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
+    # Commands speak by what they print; processes (`run`, `serve`, `up`) set their own logging up.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     try:
         _mount(root, arguments[0] if arguments else None)
         root(arguments, prog_name="stadtfunk")
