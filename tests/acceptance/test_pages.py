@@ -1,7 +1,7 @@
 """The pages in a real Chromium: keyboard alone, screen-reader names, axe, hostile texts, no foreign host.
 
 A missing Chromium is a failure. The host is the real one; the search's answers are given here, so that
-each state can be shown. The way from a page in the CMS to a hit is walked where the whole stack runs.
+each state can be shown; the last tests walk through the whole demo city.
 """
 
 import re
@@ -28,6 +28,7 @@ from shared.catalogue import Catalogue
 from shared.errors import Retry
 from shared.function import Function, function_of, http
 from shared.settings import PortalSettings, Settings
+from tests.acceptance.conftest import Up
 from tests.polling import until
 
 CHROMIUM = "/usr/bin/chromium"
@@ -167,6 +168,12 @@ def visit(chromium: Browser, site: str) -> Iterator[Visit]:
     visit = visiting(chromium, site)
     yield visit
     visit.context.close()
+
+
+def faults(page: Page) -> list[tuple[str, Any]]:
+    """What axe-core finds wrong: rule and element."""
+    found = Axe().run(page).response["violations"]
+    return [(one["id"], node["target"]) for one in found for node in one["nodes"]]
 
 
 def holding(page: Page, pattern: str) -> list[Route]:
@@ -362,8 +369,7 @@ def test_axe_finds_nothing_on_any_page(chromium: Browser, site: str, scheme: str
     try:
         for path in PAGES:
             page = visit.open(f"{path}{'&' if '?' in path else '?'}lang={language}")
-            found = Axe().run(page).response["violations"]
-            assert [(path, one["id"], node["target"]) for one in found for node in one["nodes"]] == []
+            assert faults(page) == [], path
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} scrolls sideways"
             page.close()
     finally:
@@ -392,4 +398,86 @@ def test_first_page_says_it_all_in_one_screen(chromium: Browser, site: str) -> N
     page = visit.open("/")
     for part in ("Was hier läuft", "Zum Ausprobieren"):
         expect(page.get_by_role("region", name=part)).to_be_in_viewport(ratio=1)
+    visit.context.close()
+
+
+@pytest.fixture
+def city(chromium: Browser, whole_city: Up) -> Iterator[Visit]:
+    """A visit to the portal of the whole stack with the demo city."""
+    portal = next(fact for fact in whole_city.facts if fact["event"] == "up")["addresses"]["portal"]
+    visit = visiting(chromium, portal.rstrip("/"), viewport={"width": 1280, "height": 900})
+    yield visit
+    visit.context.close()
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        (
+            "de",
+            {
+                "Ausweis verloren": "Personalausweis verloren oder gestohlen – Ersatz",
+                "Neue Wohnung anmelden": "Wohnsitz anmelden oder ummelden",
+                "Heiraten": "Eheschließung anmelden",
+                "Mein Hund zieht mit ein": "Hund anmelden und Hundesteuer",
+                "Was kostet ein Reisepass?": "Reisepass beantragen",
+                "Die Parkhäuser ändern sich": "Freie Plätze in den Parkhäusern – jetzt",
+            },
+        ),
+        (
+            "en",
+            {
+                "lost my ID card": "Personalausweis verloren oder gestohlen – Ersatz",
+                "register my new home": "Wohnsitz anmelden oder ummelden",
+                "getting married": "Eheschließung anmelden",
+                "my dog is moving in": "Hund anmelden und Hundesteuer",
+                "how much is a passport?": "Reisepass beantragen",
+                "The car parks change": "Freie Plätze in den Parkhäusern – jetzt",
+            },
+        ),
+    ],
+)
+def test_each_sample_of_the_first_page_finds_its_page(city: Visit, language: str, expected: dict[str, str]) -> None:
+    page = city.open(f"/?lang={language}")
+    for sample, title in expected.items():
+        page.goto(f"{city.site}/?lang={language}")
+        page.get_by_role("link", name=sample).click()
+        expect(page.get_by_role("article").first).to_be_visible()
+        titles = page.get_by_role("article").get_by_role("heading", level=3).all_text_contents()
+        assert title in titles[:2], f"{sample}: {titles}"
+
+
+@pytest.mark.timeout(420)
+def test_an_edited_page_is_found_with_its_scripts_as_text(city: Visit) -> None:
+    page = city.open("/")
+    page.get_by_role("link", name="Eine Seite im Redaktionssystem ändern").click()
+    page.get_by_role("link", name="Fundbüro").first.click()
+    page.get_by_role("link", name="Diese Seite ändern").click()
+    page.get_by_label("Beschreibung").fill(f"Der Wolpertinger aus dem Stadtpark wartet hier.\n\nEr sagt: {PROBE}")
+    page.get_by_role("button", name="Speichern und veröffentlichen").click()
+
+    result = page.get_by_role("article").filter(has_text="Wolpertinger")
+
+    def found() -> bool:
+        page.goto(f"{city.site}/search?q=Wolpertinger")
+        expect(page.get_by_role("status")).not_to_have_text(re.compile("^$|…$"))
+        return result.count() > 0
+
+    until(found, "the edited page is found")
+    expect(result.first.locator("mark").first).to_have_text("Wolpertinger")
+    expect(result.locator("img, script")).to_have_count(0)
+    assert page.title() != "owned"
+    assert all(host.startswith("127.0.0.1:") for host in city.hosts)
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_running_city(chromium: Browser, city: Visit, scheme: str) -> None:
+    visit = visiting(chromium, city.site, color_scheme=scheme, viewport={"width": 320, "height": 900})
+    for path in ("/status", "/status?lang=en", "/search?q=Parken", "/search?q=parking&lang=en", "/register"):
+        page = visit.open(path)
+        assert faults(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, f"{path} scrolls sideways"
+        page.close()
     visit.context.close()
