@@ -7,7 +7,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from http import HTTPStatus
 from typing import Any, Final, get_args, get_origin
 
@@ -29,6 +29,7 @@ from shared.telemetry import TRACE
 log = structlog.get_logger()
 PROBLEM: Final = "application/problem+json"
 KEEP_ALIVE_S: Final = 15.0  # a comment is sent on a silent stream, so that proxies keep it open
+_LAST_S = 5.0  # for the last bytes of a stream
 _AFTER_S = 1.0  # Retry-After where nobody said better
 _MANY = (list, tuple, set, frozenset)
 
@@ -171,7 +172,10 @@ class EventStream(Response):
 
         async def put(body: bytes, more: bool = True) -> None:
             async with lock:
-                await send({"type": "http.response.body", "body": body, "more_body": more})
+                try:
+                    await send({"type": "http.response.body", "body": body, "more_body": more})
+                except OSError:
+                    raise _Left from None
                 self._sent = time.monotonic()
 
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -184,6 +188,7 @@ class EventStream(Response):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _pump(self, put: Callable[..., Any]) -> None:
+        last = b""
         try:
             with counted(self._function):
                 async with AsyncExitStack() as stack, asyncio.timeout(self._timeout):
@@ -192,12 +197,15 @@ class EventStream(Response):
                         stack.push_async_callback(close)
                     async for name, model in self._messages:
                         await put(_message(name, model.model_dump_json(by_alias=True)))
-        except OSError:
-            return  # the client is gone
+        except _Left:
+            return
         except Exception as error:
             problem = problem_of(error, self._function)
-            await put(_message("error", JSONResponse(problem.document()).body))
-        await put(b"", False)
+            last = _message("error", JSONResponse(problem.document()).body)
+        # A client that no longer reads would hold us here for ever.
+        with suppress(TimeoutError, _Left):
+            async with asyncio.timeout(_LAST_S):
+                await put(last, False)
 
     async def _keep_alive(self, put: Callable[..., Any]) -> None:
         self._sent = time.monotonic()
@@ -207,6 +215,10 @@ class EventStream(Response):
                 await put(b": keep-alive\n\n")
                 silent = 0.0
             await asyncio.sleep(KEEP_ALIVE_S - silent)
+
+
+class _Left(Exception):
+    """The client is gone; nothing went wrong here."""
 
 
 async def _gone(receive: Receive) -> None:
@@ -231,8 +243,8 @@ def counted(name: str) -> Iterator[None]:
     try:
         yield
         HANDLED.labels(name).inc()
-    except Problem:
-        HANDLED.labels(name).inc()  # a wrong question, answered
+    except (Problem, _Left):
+        HANDLED.labels(name).inc()  # a wrong question, answered; or nobody listens any more
         raise
     except Exception as error:
         FAILED.labels(name, type(error).__name__).inc()

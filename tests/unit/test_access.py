@@ -1,0 +1,80 @@
+"""Signatures of systems, against the vector of the Standard Webhooks specification and altered ones."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.access import TOLERANCE_S, verify_signature
+from shared.errors import SettingsError
+from shared.http import Problem
+
+# The example that the specification's own libraries are tested with.
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+STAMP = 1614265330
+BODY = b'{"test": 2432232314}'
+HEADERS = {
+    "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "webhook-timestamp": str(STAMP),
+    "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+}
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [float(STAMP)]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    return now
+
+
+def test_the_vector_of_the_specification() -> None:
+    assert verify_signature(SECRET, HEADERS, BODY) == HEADERS["webhook-id"]
+    assert verify_signature(SECRET.removeprefix("whsec_"), HEADERS, BODY) == HEADERS["webhook-id"]
+
+
+@pytest.mark.parametrize("off", [-TOLERANCE_S - 1, TOLERANCE_S + 1])
+def test_five_minutes_either_way(clock: list[float], off: int) -> None:
+    clock[0] = STAMP + off + (1 if off < 0 else -1)
+    verify_signature(SECRET, HEADERS, BODY)
+    clock[0] = STAMP + off
+    with pytest.raises(Problem, match="five minutes"):
+        verify_signature(SECRET, HEADERS, BODY)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("webhook-id", ""),
+        ("webhook-id", "msg_other"),
+        ("webhook-id", "x" * 10_000),
+        ("webhook-timestamp", ""),
+        ("webhook-timestamp", str(STAMP + 1)),
+        ("webhook-timestamp", f"{STAMP}.0"),
+        ("webhook-timestamp", f" {STAMP}"),
+        ("webhook-timestamp", "٣" * 10),
+        ("webhook-timestamp", "9" * 400),
+        ("webhook-signature", ""),
+        ("webhook-signature", "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+        ("webhook-signature", "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+        ("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE"),
+        ("webhook-signature", "v1, v1,x ü"),
+        ("webhook-signature", "v1,x " * 10_000),
+    ],
+)
+def test_anything_else_is_refused(name: str, value: str) -> None:
+    with pytest.raises(Problem) as caught:
+        verify_signature(SECRET, {**HEADERS, name: value}, BODY)
+    assert caught.value.status == 401
+
+
+@given(st.binary(max_size=64), st.text(max_size=20), st.text(max_size=60))
+def test_nothing_but_the_signed_bytes_passes(body: bytes, id: str, signature: str) -> None:
+    headers = {"webhook-id": id, "webhook-timestamp": str(int(time.time())), "webhook-signature": signature}
+    with pytest.raises(Problem):
+        verify_signature(SECRET, headers, body)
+
+
+def test_a_secret_that_is_none_is_a_setting_to_mend() -> None:
+    with pytest.raises(SettingsError):
+        verify_signature("whsec_a", HEADERS, BODY)
