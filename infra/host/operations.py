@@ -106,13 +106,14 @@ def operations(
 
 def _measure(status: Status) -> None:
     """Set the gauges; what is not known any more has no value, rather than an old one."""
-    for gauge in (BACKEND_UP, DEAD_LETTERS, STREAM_FILL, STREAM_AGE, ALARM_AT):
+    for gauge in (BACKEND_UP, LAG, DEAD_LETTERS, STREAM_FILL, STREAM_AGE, ALARM_AT):
         gauge.clear()
     for answer in status.backends:
         BACKEND_UP.labels(answer.backend).set(answer.ok)
     for function in status.functions:
         if function.lag is not None:
             LAG.labels(function.name).set(function.lag)
+        if function.lag is not None or function.dead:
             DEAD_LETTERS.labels(function.name).set(function.dead)
     for stream in status.streams:
         if stream.fill is not None:
