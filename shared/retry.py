@@ -12,10 +12,19 @@ class Backoff:
     attempts: int  # how often the function runs at most, the first run included
     initial: float  # seconds; the ceiling after the first failure
     max: float  # seconds; the ceiling never grows beyond
+    patience: float = 0.0  # seconds from the first failure for which a backend that is away costs no attempt
 
     def spent(self, attempt: int) -> bool:
         """Whether no further run follows this one (attempts count from 1)."""
         return attempt >= self.attempts
+
+    def charged(self, elapsed: float, *, away: bool) -> bool:
+        """Whether a failed run counts, ``elapsed`` seconds after the first failure.
+
+        Where a backend is ``away`` the event is not at fault, and thousands like it fail alike: an outage
+        must not turn them into dead letters, until it has lasted so long that someone has to decide.
+        """
+        return not away or elapsed > self.patience
 
     def ceiling(self, attempt: int) -> float:
         """The longest possible delay after this attempt, in seconds."""

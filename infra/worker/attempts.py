@@ -19,7 +19,8 @@ BUCKET: Final = "attempts"
 class Record:
     """What is known of the runs of one message."""
 
-    used: int = 0  # runs begun
+    used: int = 0  # runs begun that count
+    waits: int = 0  # runs that ended because a backend was away; they do not count
     open: bool = False  # the last run never came to an end: process killed, or the ack was lost
     error: str = ""  # type of the last error
     reason: str = ""  # its text

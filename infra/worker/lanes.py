@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -70,6 +71,7 @@ class Lanes:
         attempts: Attempts,
         suspects: asyncio.Lock,
         ack_wait_s: float,
+        patience_s: float,
         traced: bool,
     ) -> None:
         self.name = function.name
@@ -81,7 +83,9 @@ class Lanes:
         self._validate: Callable[[bytes], Event] = TypeAdapter(function.accepts).validator.validate_json
         self._timeout_s = entry.timeout
         self._beat_s = ack_wait_s / 3
-        self._policy = Backoff(attempts=entry.retry.attempts, initial=entry.retry.initial, max=entry.retry.max)
+        self._policy = Backoff(
+            attempts=entry.retry.attempts, initial=entry.retry.initial, max=entry.retry.max, patience=patience_s
+        )
         self._backends = backends
         self._bus = bus
         self._client: Client = bus.client
@@ -382,17 +386,21 @@ class Lanes:
         return replace(record, used=record.used + 1)
 
     async def _failed(self, delivery: Delivery, event_id: str, record: Record, error: BaseException) -> None:
-        kind, attempt = type(error).__name__, max(1, record.used)
+        kind, first_at = type(error).__name__, record.first_at or timestamp()
         metrics.FAILED.labels(self.name, kind).inc()
+        elapsed = (datetime.now(UTC) - datetime.fromisoformat(first_at)).total_seconds()
+        charged = self._policy.charged(elapsed, away=isinstance(error, BackendError))
         record = replace(
             record,
-            used=attempt,
+            used=max(1, record.used) if charged else max(0, record.used - 1),
+            waits=record.waits + (not charged),
             open=False,
             error=kind,
             reason=reason_of(error),
-            first_at=record.first_at or timestamp(),
+            first_at=first_at,
         )
-        if isinstance(error, Reject) or self._policy.spent(attempt):
+        attempt = record.used + record.waits
+        if isinstance(error, Reject) or (charged and self._policy.spent(record.used)):
             await self._bury(delivery, event_id, record)
             return
         delay = self._policy.delay(attempt, after=error.after if isinstance(error, Retry) else None)
@@ -416,7 +424,7 @@ class Lanes:
         letter = DeadLetter(
             id=letter_id(self.name, delivery.key, headers.get(MSG_ID, "")),
             function=self.name,
-            attempts=record.used,
+            attempts=record.used + record.waits,
             error=record.error,
             reason=record.reason,
             first_at=record.first_at or last_at,

@@ -27,6 +27,7 @@ from shared.settings import Settings
 
 SWEEP_S: Final = 0.25
 DRAIN_S: Final = 25.0  # Kubernetes kills 30 s after SIGTERM
+PATIENCE_S: Final = 24 * 3600.0  # how long a backend may be away before events become dead letters for it
 _LATE_S: Final = 1.0  # a sweep later than that: something blocked the loop
 _LAG_S: Final = 5.0
 _CATCH_UP_S: Final = 3600.0
@@ -96,6 +97,7 @@ class Worker:
                     attempts=attempts,
                     suspects=suspects,
                     ack_wait_s=self._settings.nats.ack_wait_s,
+                    patience_s=min(PATIENCE_S, self._settings.nats.max_age_s / 2),
                     traced=self._settings.telemetry.otlp_endpoint is not None,
                 )
                 lanes.start()

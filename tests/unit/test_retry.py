@@ -29,3 +29,10 @@ def test_delay(attempt: int, draw: float, after: float | None, delay: float) -> 
 @pytest.mark.parametrize(("attempt", "spent"), [(1, False), (3, False), (4, True), (5, True)])
 def test_attempts_run_out(attempt: int, spent: bool) -> None:
     assert POLICY.spent(attempt) is spent
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "away", "charged"), [(0, False, True), (0, True, False), (60, True, False), (61, True, True)]
+)
+def test_a_backend_that_is_away_costs_no_attempt_for_a_while(elapsed: float, away: bool, charged: bool) -> None:
+    assert Backoff(attempts=4, initial=2.0, max=10.0, patience=60).charged(elapsed, away=away) is charged
