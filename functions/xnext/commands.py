@@ -1,0 +1,36 @@
+"""What an operator does with the city's search: ``stadtfunk xnext …``, and its part of ``stadtfunk evaluate``."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from functions.xnext.evaluation import evaluate
+from functions.xnext.index import index_of
+from shared.backends import Backends
+from shared.settings import Settings
+
+__all__ = ["app", "evaluate"]
+
+app = typer.Typer(help="The city's search.", no_args_is_help=True)
+
+
+@app.callback()
+def xnext() -> None:
+    """The city's search."""
+
+
+@app.command("sweep")
+def sweep(quiet: Annotated[bool, typer.Option(help="Say nothing where nothing was left.")] = False) -> None:
+    """Remove passages that a stopped writer left behind; searches never show them."""
+
+    async def run() -> int:
+        use = Backends(Settings())
+        try:
+            return await index_of(use).sweep()
+        finally:
+            await use.close()
+
+    swept = asyncio.run(run())
+    if swept or not quiet:
+        typer.echo(f"{swept} documents had superseded passages; they are removed")

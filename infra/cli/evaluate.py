@@ -1,0 +1,110 @@
+"""`stadtfunk evaluate SYSTEM`: judge a system against judged queries, through everything, on a stack of its own."""
+
+import asyncio
+import contextlib
+import importlib
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from infra.cli.output import AsJson, err, fail, show_json, show_table
+from shared.catalogue import Catalogue
+from shared.errors import StadtfunkError
+from shared.settings import Settings
+
+app = typer.Typer()
+_START_S = 900.0  # until every page is findable; a page's embedding takes half a second a core
+_STOP_S = 10.0
+_DEMO_QUERIES = Path(__file__).parent.parent / "cms" / "city" / "queries.jsonl"
+
+
+@app.command("evaluate")
+def evaluate(
+    system: Annotated[str, typer.Argument(help="A system of the catalogue that can be judged, e.g. xnext.")],
+    *,
+    documents: Annotated[Path | None, typer.Option(help="A city's services.jsonl; none: the demo city.")] = None,
+    queries: Annotated[Path | None, typer.Option(help="Judged queries, JSONL; none: the demo city's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start a stack with nothing in it, crawl and index the documents, ask every query, print how well it found."""
+    if documents is not None and queries is None:
+        fail("name the judged queries of these documents with --queries")
+    for file in (documents, queries):
+        if file is not None and not file.is_file():
+            fail(f"{file}: no such file")
+    catalogue = Catalogue.load(Settings(_env_file=".env").catalogue)
+    known = {name: entry.commands for name, entry in catalogue.systems.items() if entry.commands}
+    if system not in known:
+        fail(f"no system '{system}' that can be judged; there is {', '.join(known) or 'none'}")
+    judge = getattr(importlib.import_module(f"functions.{known[system]}"), "evaluate", None)
+    if judge is None:
+        fail(f"system '{system}' brings no evaluation (functions/{known[system]})")
+
+    async def run() -> dict[str, Any]:
+        async with _stack(system, documents) as settings:
+            figures: dict[str, Any] = await judge(settings, queries or _DEMO_QUERIES)
+            return figures
+
+    figures = asyncio.run(run())
+    if as_json:
+        show_json(figures)
+        return
+    sets = [name for name in figures if "n" in figures[name]]
+    names = list(figures[sets[0]])
+    show_table(
+        f"{system}: {queries or 'demo city'}",
+        ["Queries", *names],
+        [(name, *(figures[name].get(figure) for figure in names)) for name in sets],
+    )
+    latency = figures.get("latency_ms", {})
+    err.print("  ".join(f"{name} {value} ms" for name, value in latency.items()), markup=False)
+
+
+@contextlib.asynccontextmanager
+async def _stack(system: str, documents: Path | None) -> AsyncIterator[Settings]:
+    """A running stack in a temporary folder, filled; its settings."""
+    with tempfile.TemporaryDirectory(prefix="stadtfunk-evaluate-") as folder:
+        command = [sys.executable, "-c", "from infra.cli import main; main()", "up"]
+        command += ["--data", folder, "--only", system, "--no-open", "--json"]
+        if documents is not None:
+            command += ["--city", str(documents)]
+        # Nothing of a stack that runs beside: the folder's own servers, and no limit on who asks fast.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdout=asyncio.subprocess.PIPE,
+            env=inherited | {"STADTFUNK_HOST__RATE_PER_MINUTE": "1000000"},
+        )
+        try:
+            async with asyncio.timeout(_START_S):
+                await _filled(process)
+            yield Settings(_env_file=Path(folder) / "stack.env")
+        except TimeoutError:
+            raise StadtfunkError(f"the stack was not filled within {_START_S:.0f} s") from None
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    await asyncio.wait_for(process.wait(), _STOP_S)
+                except TimeoutError:
+                    process.kill()
+                    await process.wait()
+
+
+async def _filled(process: asyncio.subprocess.Process) -> None:
+    if process.stdout is None:
+        raise AssertionError("stdout is piped")
+    async for line in process.stdout:
+        fact = json.loads(line)
+        if fact["event"] == "up":
+            return
+        if fact["event"] == "indexed" and fact["pages"] % 25 == 0:
+            err.print(f"pages findable: {fact['pages']} of {fact['of']}", markup=False)
+    raise StadtfunkError(f"the stack ended with status {await process.wait()} before it was filled")
