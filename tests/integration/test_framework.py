@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +17,25 @@ import aiohttp
 import pytest
 
 from events import CloudEvent
+from events.cms import PageChanged
 from events.envelope import now
+from functions.xnext.page import Page, Section
 from infra.stack.ports import free_port
 from infra.worker.provision import provision
 from infra.worker.worker import Worker
 from shared.backends import Backends
-from shared.bus import derived_id
+from shared.bus import derived_id, enveloped
 from shared.catalogue import Catalogue
 from shared.deadletters import DeadLetter
 from shared.function import EventFunction
 from shared.jetstream import JetStreamBus
-from shared.settings import NatsSettings
+from shared.settings import NatsSettings, Settings
 from tests.integration.hosting import catalogue_of, hosted, plain_settings, records
 from tests.integration.programs import contract
 from tests.polling import eventually
 
 SOURCE = Path(contract.__file__)
+ROOT = SOURCE.parents[3]
 RETRY = {"attempts": 2, "initial": "10ms", "max": "20ms"}
 ASKED: dict[str, Any] = {"events": [{"nats": {"type": "test.contract.asked"}}], "start": "all", "retry": RETRY}
 CATALOGUE = catalogue_of(
@@ -127,8 +131,10 @@ async def by_worker(name: str, scene: Scene) -> AsyncIterator[Deliver]:
 
 
 @asynccontextmanager
-async def framework(name: str, nats: NatsSettings, folder: Path, source: Path = SOURCE) -> AsyncIterator[str]:
-    """A real functions-framework process; yields its address."""
+async def framework(
+    name: str, nats: NatsSettings, folder: Path, source: Path = SOURCE, **more: str
+) -> AsyncIterator[str]:
+    """A real functions-framework process; yields its address. ``more`` goes into its environment."""
     catalogue = folder / "serverless.json"
     catalogue.write_text(_written(CATALOGUE))
     port = free_port()
@@ -138,6 +144,7 @@ async def framework(name: str, nats: NatsSettings, folder: Path, source: Path = 
         "STADTFUNK_NATS__URL": nats.url,
         "STADTFUNK_NATS__SERVER_NAME": str(nats.server_name),
         "STADTFUNK_CATALOGUE": str(catalogue),
+        **more,
     }
     process = _started([*map(str, command), "--host", "127.0.0.1", "--port", str(port)], environment, folder)
     try:
@@ -342,3 +349,54 @@ async def test_the_access_rule_holds_on_both(door: Any, nats_settings: NatsSetti
     ):
         assert answer.status == 503
         assert "inside" not in await answer.text()
+
+
+async def test_the_real_functions_run_from_their_files(settings: Settings, tmp_path: Path) -> None:
+    """A page goes in through one process of functions-framework and is found through another."""
+    s3 = settings.objects
+    environment = {
+        "STADTFUNK_CATALOGUE": str(ROOT / "serverless.yaml"),
+        "STADTFUNK_VECTORS__URI": settings.vectors.uri,
+        "STADTFUNK_OBJECTS__ENDPOINT": str(s3.endpoint),
+        "STADTFUNK_OBJECTS__ACCESS_KEY": s3.access_key.get_secret_value(),
+        "STADTFUNK_OBJECTS__SECRET_KEY": s3.secret_key.get_secret_value(),
+        "STADTFUNK_EMBEDDINGS__URL": settings.embeddings.url,
+        "STADTFUNK_XNEXT__COLLECTION": settings.xnext.collection,
+        "STADTFUNK_XNEXT__BUCKET": settings.xnext.bucket,
+    }
+    text = "<p>Melden Sie Ihren Hund innerhalb von zwei Wochen an.</p>"
+    page = Page(id="cms:1", source="cms", title="Hundesteuer", sections=(Section(heading="", html=text),))
+    bus = JetStreamBus(settings.nats, name="test")
+    await bus.connect()
+    await provision(bus.jetstream, {}, settings.nats)
+    use = Backends(settings)
+    key = f"revisions/{page.content_hash()}.json"
+    await use.objects.ensure_bucket(settings.xnext.bucket)
+    await use.objects.put(settings.xnext.bucket, key, page.content())
+    changed = PageChanged(
+        page_id=page.id,
+        source="cms",
+        revision=1,
+        content_hash=page.content_hash(),
+        object_key=key,
+        changed_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+    sent = enveloped(changed, id="changed-1", source="/test")
+    folder = ROOT / "functions" / "xnext"
+    async with aiohttp.ClientSession() as session:
+        async with (
+            framework("index_page", settings.nats, tmp_path, folder / "index.py", **environment) as url,
+            session.post(url, data=sent.data, headers=sent.headers()) as answer,
+        ):
+            assert answer.status == 200
+        message = await bus.jetstream.get_last_msg("EVENTS", "events.*.cms.page.indexed")
+        indexed = CloudEvent.from_message(message.headers, message.data or b"")
+        assert json.loads(indexed.data) == {"page_id": "cms:1", "revision": 1, "passages": 1}
+        async with (
+            framework("search", settings.nats, tmp_path, folder / "search.py", **environment) as url,
+            session.get(url, params={"q": "Hund"}) as answer,
+        ):
+            assert answer.status == 200
+            assert [hit["id"] for hit in (await answer.json())["hits"]] == ["cms:1"]
+    await bus.close()
+    await use.close()
