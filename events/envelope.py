@@ -17,6 +17,12 @@ _REQUIRED: Final = ("id", "source", "type")
 _KNOWN: Final = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "data", "data_base64"}
 )
+_ATTRIBUTES: Final = frozenset(
+    {
+        *("ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time", "ce-dataschema"),
+        *("content-type", "Content-Type", "Nats-Msg-Id"),
+    }
+)
 
 
 class EnvelopeError(ValueError):
@@ -26,7 +32,7 @@ class EnvelopeError(ValueError):
 class CloudEvent:
     """One event as it travels: attributes as text, ``data`` as the raw bytes of the content type."""
 
-    __slots__ = ("data", "dataschema", "datacontenttype", "extensions", "id", "source", "subject", "time", "type")
+    __slots__ = ("data", "datacontenttype", "dataschema", "extensions", "id", "source", "subject", "time", "type")
 
     def __init__(
         self,
@@ -71,27 +77,22 @@ class CloudEvent:
         if not headers.get("ce-specversion", "").startswith("1."):
             raise EnvelopeError(f"attribute 'specversion' is {headers.get('ce-specversion')!r}, not 1.0")
         event = cls.__new__(cls)
+        get = headers.get
         event.id = _plain(headers["ce-id"])
-        event.source = _plain(headers.get("ce-source", ""))
-        event.type = _plain(headers.get("ce-type", ""))
+        event.source = _plain(get("ce-source", ""))
+        event.type = _plain(get("ce-type", ""))
         event.data = body
-        event.subject = event.time = event.dataschema = None
-        event.datacontenttype = JSON_TYPE
+        event.time = get("ce-time")
+        subject, schema = get("ce-subject"), get("ce-dataschema")
+        event.subject = None if subject is None else _plain(subject)
+        event.dataschema = None if schema is None else _plain(schema)
+        event.datacontenttype = get("content-type") or get("Content-Type") or JSON_TYPE
         event.extensions = None
-        for name, value in headers.items():
-            if name[:3] != "ce-":
-                if name == "content-type" or name == "Content-Type":
-                    event.datacontenttype = value
-                elif name == "traceparent" or name == "tracestate":
-                    event._extend(name, value)
-            elif name == "ce-time":
-                event.time = value
-            elif name == "ce-subject":
-                event.subject = _plain(value)
-            elif name == "ce-dataschema":
-                event.dataschema = _plain(value)
-            elif name not in ("ce-id", "ce-source", "ce-type", "ce-specversion"):
-                event._extend(name[3:], _plain(value))
+        for name in headers.keys() - _ATTRIBUTES:
+            if name in ("traceparent", "tracestate"):
+                event._extend(name, headers[name])
+            elif name[:3] == "ce-":
+                event._extend(name[3:], _plain(headers[name]))
         if not (event.id and event.source and event.type):
             empty = next(name for name in _REQUIRED if not getattr(event, name))
             raise EnvelopeError(f"attribute '{empty}' is missing or empty")

@@ -7,9 +7,9 @@ inbox: late answers to old requests must not be counted twice.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import nats.errors
 import structlog
@@ -51,6 +51,7 @@ class Pull:
         self._heard = True
         self._silent_since = 0.0
         self._restarting: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._stopped = False
 
     async def start(self) -> None:
@@ -65,7 +66,7 @@ class Pull:
 
     async def ask(self) -> None:
         """Ask for as many messages as there is free credit."""
-        if self._stopped or self._subscription is None:
+        if self._stopped or self._subscription is None or self._free <= 0:
             return
         count, self._free = self._free, 0
         self._owed += count
@@ -128,7 +129,10 @@ class Pull:
         self._inbox = self._client.new_inbox()
         self._owed = 0
         self._heard = True
-        self._subscription = await self._client.subscribe(self._inbox, cb=self._receive)
+        # Messages go straight to the lanes: nats-py's own queue and task a subscription cost a third of a message.
+        subscription = await self._client.subscribe(self._inbox, pending_bytes_limit=0)
+        subscription._pending_queue = _Doorstep(self._receive)
+        self._subscription = subscription
         self._free = self.source.credit - self.taken
         if self._free > 0:
             await self.ask()
@@ -139,24 +143,36 @@ class Pull:
             with contextlib.suppress(nats.errors.Error):  # a closed connection has none any more
                 await subscription.unsubscribe()
 
-    async def _receive(self, message: Msg) -> None:
+    def _receive(self, message: Msg) -> None:
         self._heard = True
         if message.reply:
             self._owed -= 1
             self.taken += 1
             self._deliver(message, self)
-            return
-        headers: dict[str, Any] = message.headers or {}
+        elif not self._stopped:
+            self._answered(message.headers or {})
+
+    def _answered(self, headers: Mapping[str, str]) -> None:
         status = headers.get("Status")
-        if status == "100":
+        if status == "100":  # a heartbeat
             return
         if status == "408":  # the request expired; what was not delivered of it is free again
             unused = int(headers.get("Nats-Pending-Messages", 0))
             self._owed -= unused
             self._free += unused
-            if self._free > 0:
-                await self.ask()
+            self._asking = asyncio.create_task(self.ask())
             return
         # 409: consumer deleted, leader changed, server leaves. 503: nobody there. 400: never, or a bug.
         _log.info("pull ended by the server", stream=self.source.stream, consumer=self.source.consumer, status=status)
         self.restart(_PAUSE_S, repair=True)
+
+
+class _Doorstep(asyncio.Queue[Msg]):
+    """Stands in for a subscription's queue; nothing ever lies in it."""
+
+    def __init__(self, receive: Callable[[Msg], None]) -> None:
+        super().__init__()
+        self._receive = receive
+
+    def put_nowait(self, item: Msg) -> None:
+        self._receive(item)

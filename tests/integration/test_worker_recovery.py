@@ -111,14 +111,14 @@ async def test_expired_request_gives_its_credit_back(
         async with worker:
             (only,) = worker._pulls
             inbox, asked = only._inbox, 0
-            original = only._ask
+            original = only.ask
 
             async def counted() -> None:
                 nonlocal asked
                 asked += 1
                 await original()
 
-            monkeypatch.setattr(only, "_ask", counted)
+            monkeypatch.setattr(only, "ask", counted)
             await until(lambda: asked >= 2)  # two requests expired unused
             assert only._inbox == inbox  # it was no restart
             for number in range(10):
