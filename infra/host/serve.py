@@ -1,6 +1,10 @@
 """The host as a process: uvicorn, connections that must get on with it, and a clean end."""
 
 import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -11,14 +15,15 @@ from infra.handlers import resolve
 from infra.host.app import create_app
 from shared.backends import Backends
 from shared.catalogue import Catalogue
+from shared.errors import SettingsError
 from shared.function import Function
 from shared.jetstream import JetStreamBus
-from shared.settings import Settings
+from shared.settings import HostSettings, Settings
 from shared.telemetry import setup, shutdown
 
 HEADERS_S = 10.0  # a request's head must have arrived by then
 _CONNECTIONS = 1000
-_GRACE_S = 10  # for answers under way when told to stop
+_GRACE_S = 4  # for answers under way when told to stop
 _HEAD_BYTES = 32 * 1024
 
 
@@ -60,39 +65,70 @@ class Protocol(H11Protocol):
             self.transport.close()
 
 
+class Server(uvicorn.Server):
+    """uvicorn that ends by returning; its own would die of the signal before connections are closed and spans sent."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End on SIGTERM and Ctrl-C; a second Ctrl-C ends at once."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+
 def serve(settings: Settings, catalogue: Catalogue) -> None:
     """Serve the HTTP functions of the catalogue's enabled systems until SIGTERM or Ctrl-C.
 
     Raises:
         CatalogueError: a handler or a path is wrong.
+        SettingsError: the address cannot be listened on.
     """
     setup(settings.telemetry, "stadtfunk-host")
     enabled = catalogue.enabled()
     functions = resolve(enabled, settings.catalogue)
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, enabled, functions))
+        with listening(settings.host) as own, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, enabled, functions, own))
     finally:
         shutdown()
 
 
-async def _serve(settings: Settings, catalogue: Catalogue, functions: dict[str, Function]) -> None:
+def listening(settings: HostSettings) -> socket.socket:
+    """The socket of the settings' address.
+
+    Raises:
+        SettingsError: another program has it, or there is no such address here.
+    """
+    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+    try:
+        return socket.create_server((settings.bind, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        where = f"{settings.bind} port {settings.port}"
+        raise SettingsError(
+            "STADTFUNK_HOST__PORT", f"cannot listen on {where} ({error.strerror}); choose another"
+        ) from None
+
+
+async def _serve(settings: Settings, catalogue: Catalogue, functions: dict[str, Function], own: socket.socket) -> None:
     use = Backends(settings, catalogue=catalogue)
     bus = JetStreamBus(settings.nats, name="stadtfunk-host")
     try:
         app = create_app(catalogue, functions, settings, use, bus)
-        await uvicorn.Server(configured(app, settings)).serve()
+        await Server(configured(app)).serve(sockets=[own])
     finally:
         await bus.close()
         await use.close()
 
 
-def configured(app: Any, settings: Settings) -> uvicorn.Config:
+def configured(app: Any) -> uvicorn.Config:
     """How uvicorn is to serve an application of ours."""
     return uvicorn.Config(
         app,
-        host=settings.host.bind,
-        port=settings.host.port,
         http=Protocol,
         ws="none",
         lifespan="on",

@@ -50,7 +50,7 @@ async def hosted(
     setup(settings.telemetry, "test")
     use = Backends(settings, **{"state": MemoryState(), "catalogue": catalogue, **backends})
     app = create_app(catalogue, records(*handlers), settings, use, bus or MemoryBus())
-    server = uvicorn.Server(configured(app, settings))
+    server = uvicorn.Server(configured(app))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         running = asyncio.create_task(server.serve(sockets=[listening]))
         try:
