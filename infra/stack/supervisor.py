@@ -1,7 +1,6 @@
 """Keeps the processes of a stack running: starts them in order, restarts what dies, ends all of them in time."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from infra.stack.progress import Progress
 from infra.stack.servers import Server
 
 POLL_S = 0.1
-GRACE_S = 1.8  # for each of two groups: the whole stop must take less than 5 s
+GRACE_S = 1.4  # for each of two groups: the whole stop must take less than 5 s
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,10 @@ class Supervisor:
         for group in reversed(self._groups):
             await self._end(group)
         sweep(self._folder.mark)
+        self._guard.kill()  # its work is done
+        self._guard.wait()
         if self._guard.stdin:
             self._guard.stdin.close()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.to_thread(self._guard.wait), 1.0)
 
     async def _first_start(self, process: Process) -> None:
         name = process.server.name
