@@ -376,24 +376,26 @@ class StadtfunkSearch extends HTMLElement {
     return make("li", { className: "hit" }, article);
   }
 
-  /** As many passages as are quickly read; the others to unfold. */
+  /** As many passages as are quickly read, those with matched words and the lead before others; the rest to unfold. */
   #passages(passages) {
-    const t = this.#texts;
-    let [shown, length] = [0, 0];
-    while (shown < passages.length && (shown === 0 || length + passages[shown].text.length <= READABLE)) {
-      length += passages[shown++].text.length;
+    const worded = passages.some((passage) => passage.highlights.length);
+    const [first, rest] = [[], []];
+    let length = 0;
+    for (const { heading, text, highlights } of passages) {
+      const telling = !worded || highlights.length || !heading;
+      const shown = telling && (first.length === 0 || length + text.length <= READABLE);
+      if (shown) length += text.length;
+      (shown ? first : rest).push(
+        make(
+          "li",
+          { className: "passage" },
+          heading ? make("p", { className: "passage-heading" }, heading) : null,
+          make("p", { className: "passage-text" }, ...lines(text, highlights)),
+        ),
+      );
     }
-    const items = passages.map((passage) =>
-      make(
-        "li",
-        { className: "passage" },
-        passage.heading ? make("p", { className: "passage-heading" }, passage.heading) : null,
-        make("p", { className: "passage-text" }, ...lines(passage.text, passage.highlights)),
-      ),
-    );
     const list = (some) => (some.length ? make("ul", { className: "passages" }, ...some) : null);
-    const rest = list(items.slice(shown));
-    return [list(items.slice(0, shown)), rest && this.#folded(t.passages(items.length - shown), rest)];
+    return [list(first), rest.length ? this.#folded(this.#texts.passages(rest.length), list(rest)) : null];
   }
 
   #folded(label, content) {
