@@ -77,6 +77,7 @@ class Lanes:
         self.name = function.name
         self.lanes = [Lane() for _ in range(entry.concurrency)]
         self.waiting: deque[Delivery] = deque()
+        self.pulls: list[Pull] = []
         self._function = function
         self._target = function.target
         self._type = function.accepts.type
@@ -192,7 +193,7 @@ class Lanes:
     async def _dismiss(self, delivery: Delivery, word: bytes | None) -> None:
         if word is not None:
             await self._say(delivery, word)
-        if delivery.pull.done():
+        if delivery.pull.done() or delivery.pull.hungry:
             await delivery.pull.ask()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -239,6 +240,11 @@ class Lanes:
                 lane.delivery = None
             if delivery.pull.done():
                 await delivery.pull.ask()
+            elif not waiting:
+                # Asking one by one for what is about to come anyway would cost more than the messages.
+                for pull in self.pulls:
+                    if pull.hungry:
+                        await pull.ask()
 
     async def _handle(self, lane: Lane, delivery: Delivery) -> None:
         try:
@@ -294,8 +300,10 @@ class Lanes:
         """The function and its follow-ups with all that is not usual; returns what went wrong."""
         async with self._suspicion() if record.open else nullcontext():
             if record.used:
-                # Written when its turn comes: those who wait are not charged for what the one before does.
-                await self._attempts.write(delivery.key, replace(record, open=True))
+                # Written when its turn comes: those who wait are not charged for what the one before does. Nor is
+                # a run beside others, should the process end; only a suspect's own run counts then.
+                used = record.used if record.open else record.used - 1
+                await self._attempts.write(delivery.key, replace(record, used=used, open=True))
             try:
                 if self._traced:
                     with span(f"function {self.name}", parent=trace, kind="consumer", event_type=event.type) as inner:

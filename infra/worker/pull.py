@@ -59,10 +59,15 @@ class Pull:
         await self._renew()
 
     def done(self) -> bool:
-        """One message is finished, whatever its outcome; True: it is time to ``ask`` for more."""
+        """One message is finished, whatever its outcome; True: so much credit is free that it is time to ``ask``."""
         self.taken -= 1
         self._free += 1
-        return self._free >= self._batch or self._owed <= 0
+        return self._free >= self._batch
+
+    @property
+    def hungry(self) -> bool:
+        """Nothing is asked for although there is free credit; to be mended when a lane has nothing to do."""
+        return self._owed <= 0 < self._free
 
     async def ask(self) -> None:
         """Ask for as many messages as there is free credit."""

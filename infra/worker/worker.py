@@ -103,7 +103,8 @@ class Worker:
                 lanes.start()
                 self._lanes.append(lanes)
                 for source in sources(name, entry):
-                    self._pulls.append(Pull(self._bus.client, source, lanes.deliver, self._repair))
+                    lanes.pulls.append(Pull(self._bus.client, source, lanes.deliver, self._repair))
+                self._pulls += lanes.pulls
             self._bus.on_reconnect(self._reconnected)
             self._failed = asyncio.get_running_loop().create_future()
             for pull in self._pulls:
