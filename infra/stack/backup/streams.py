@@ -20,7 +20,9 @@ from infra.stack.backup.archive import BackupError
 CHUNK = 128 * 1024
 PAUSE_S = 3600  # should we die, the server lets the consumers go on by itself
 OURS = ("EVENTS", "DEAD", "SCHEDULES", "ORDERED_", "KV_")  # names, or beginnings that end in "_"
-_LAST = ("EVENTS",)  # state first: an event is published only after its revision was reserved
+# State first: an event is published only after its revision was reserved. Derived streams last: they then hold
+# every event that the copy of their origin holds.
+_ORDER = {"EVENTS": 1, "ORDERED": 2}
 
 
 def is_ours(stream: str) -> bool:
@@ -31,7 +33,7 @@ def is_ours(stream: str) -> bool:
 async def names(client: Client) -> list[str]:
     """Our streams, in the order they are to be saved."""
     found = [str(info.config.name) for info in await client.jetstream().streams_info()]
-    return sorted(filter(is_ours, found), key=lambda name: (name in _LAST, name))
+    return sorted(filter(is_ours, found), key=lambda name: (_ORDER.get(name.partition("_")[0], 0), name))
 
 
 @asynccontextmanager
@@ -54,6 +56,7 @@ async def save(client: Client, stream: str, folder: Path) -> int:
     Raises:
         BackupError: the server broke the snapshot off.
     """
+    await _caught_up(client, stream)
     inbox = client.new_inbox()
     chunks = await client.subscribe(inbox)
     try:
@@ -117,6 +120,15 @@ async def _settled(client: Client, consumers: list[tuple[str, str]], wait_s: flo
         if not at_work or time.monotonic() > deadline:
             return at_work
         await asyncio.sleep(0.1)
+
+
+async def _caught_up(client: Client, stream: str) -> None:
+    """Wait until a derived stream has what its origins have."""
+    deadline = time.monotonic() + 30
+    while any(source.lag for source in (await client.jetstream().stream_info(stream)).sources or []):
+        if time.monotonic() > deadline:
+            raise BackupError(f"stream {stream} lags behind its origin for 30 s; try when less is going on")
+        await asyncio.sleep(0.05)
 
 
 async def _asked(client: Client, verb: str, body: dict[str, Any]) -> dict[str, Any]:
