@@ -105,13 +105,19 @@ def listening(settings: HostSettings) -> socket.socket:
         SettingsError: another program has it, or there is no such address here.
     """
     family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+    # Said to be TCP, or asyncio leaves Nagle's algorithm on, and every answer waits 40 ms for an acknowledgement.
+    own = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((settings.bind, settings.port), family=family, backlog=2048)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        own.bind((settings.bind, settings.port))
+        own.listen(2048)
     except OSError as error:
+        own.close()
         where = f"{settings.bind} port {settings.port}"
         raise SettingsError(
             "STADTFUNK_HOST__PORT", f"cannot listen on {where} ({error.strerror}); choose another"
         ) from None
+    return own
 
 
 async def _serve(settings: Settings, catalogue: Catalogue, functions: dict[str, Function], own: socket.socket) -> None:

@@ -1,7 +1,6 @@
 """A real host for tests: uvicorn on a free port of 127.0.0.1, functions and catalogue given by the test."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,12 +8,12 @@ from typing import Any
 import uvicorn
 
 from infra.host.app import create_app
-from infra.host.serve import configured
+from infra.host.serve import configured, listening
 from shared.backends import Backends
 from shared.bus import Bus, MemoryBus
 from shared.catalogue import Catalogue
 from shared.function import Function, function_of
-from shared.settings import Settings
+from shared.settings import HostSettings, Settings
 from shared.state import MemoryState
 from shared.telemetry import setup
 
@@ -51,14 +50,14 @@ async def hosted(
     use = Backends(settings, **{"state": MemoryState(), "catalogue": catalogue, **backends})
     app = create_app(catalogue, records(*handlers), settings, use, bus or MemoryBus())
     server = uvicorn.Server(configured(app))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        running = asyncio.create_task(server.serve(sockets=[listening]))
+    with listening(HostSettings(port=0)) as own:
+        running = asyncio.create_task(server.serve(sockets=[own]))
         try:
             while not server.started:
                 await asyncio.sleep(0.005)
                 if running.done():
                     running.result()
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield f"http://127.0.0.1:{own.getsockname()[1]}"
         finally:
             server.should_exit = True
             await running
