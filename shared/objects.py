@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _THREADS = 8  # calls at once; boto3's own pool is larger
-_PAGE = 1000  # keys a listing request
 _MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound"})
 
 
@@ -43,6 +42,7 @@ class Objects:
 
     def __init__(self, settings: ObjectSettings) -> None:
         self._settings = settings
+        self._page = 1000  # keys a listing request, the most that S3 gives
         self._client: S3Client | None = None
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
@@ -97,7 +97,7 @@ class Objects:
             start = after
 
             def page(client: "S3Client", start: str = start) -> list[Stored]:
-                answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=start, MaxKeys=_PAGE)
+                answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=start, MaxKeys=self._page)
                 return [
                     Stored(row["Key"], row["Size"], row.get("ETag", "").strip('"'))
                     for row in answer.get("Contents", [])
@@ -109,7 +109,7 @@ class Objects:
                 return
             for row in rows:
                 yield row
-            if len(rows) < _PAGE:
+            if len(rows) < self._page:
                 return
             after = rows[-1].key
 

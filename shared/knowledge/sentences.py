@@ -16,7 +16,7 @@ _ABBREVIATIONS = _words(
     hausnr hbf hg hj hr hrn hrsg hs inkl insb insbes ing jan jg jh jhd jr jul jun kap kath kfm kfz lfd lit lt max med
     mio min mrd mtl mär n nov nr nrn o okt op pers pf pfd pl plz pos prof rd ref reg rel rn rspr s sek sen sept sep sog
     sonst spez st std stdn stellv str tab tägl tel u urspr usf usw v verg verh vgl vorl vors vs wg wiss z zb zf ziff zt
-    zus zzgl zw zz zzt
+    zus zzgl zw zz zzt zi mo di mi do sa so mwst
     """
 )
 # These stand at the end of a sentence as often as inside one.
