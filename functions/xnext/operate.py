@@ -22,7 +22,7 @@ def sources(as_json: AsJson = False) -> None:
     """How the last run over each source went."""
 
     async def read(records: Bucket, names: list[str]) -> dict[str, SourceRecord]:
-        return {name: await record_of(records, name) for name in names}
+        return {name: (await record_of(records, name))[0] for name in names}
 
     found = _with_state(read)
     if as_json:

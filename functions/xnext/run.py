@@ -67,6 +67,7 @@ class Run:
         self._ledger = Ledger(name, use.state.bucket(PAGES), use.objects, self._settings.bucket)
         self._log = structlog.get_logger().bind(source=name, run_id=run_id)
         self._failed = 0
+        self._at = 0  # state revision of the source's record when the run began
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """The run's events; each is stored before the code after its yield records anything.
@@ -75,7 +76,7 @@ class Run:
             BackendError: state or object storage is away. A source's own faults are alarms, not errors.
         """
         started = datetime.now(UTC)
-        before = await record_of(self._records, self._name)
+        before, self._at = await record_of(self._records, self._name)
         try:
             ids = await self._source.ids()
         except StadtfunkError as error:
@@ -188,9 +189,15 @@ class Run:
 
     async def _finish(self, record: SourceRecord, alarms: list[Alarm]) -> AsyncGenerator[Event, None]:
         for alarm in alarms:
+            self._log.warning("crawl alarm", **alarm.model_dump())
             yield CrawlAlarmed(source=self._name, run_id=self._id, **alarm.model_dump())
         finished = {"alarms": tuple(alarms), "run_id": self._id, "finished_at": datetime.now(UTC)}
-        await self._records.put(self._name, record.model_copy(update=finished).model_dump_json().encode())
+        try:
+            await write_record(self._records, self._name, record.model_copy(update=finished), self._at)
+        except Conflict:
+            # An operator accepted while the run went on: their word stands, the run adds how it ended.
+            now, at = await record_of(self._records, self._name)
+            await write_record(self._records, self._name, now.model_copy(update=finished), at)
 
 
 async def accept(records: Bucket, name: str) -> list[str]:
@@ -198,8 +205,9 @@ async def accept(records: Bucket, name: str) -> list[str]:
 
     Raises:
         StadtfunkError: there is nothing to accept.
+        Conflict: a run ended at this very moment; look again.
     """
-    record = await record_of(records, name)
+    record, at = await record_of(records, name)
     said: list[str] = []
     for alarm in record.alarms:
         if alarm.reason == "source_shrunk":
@@ -210,11 +218,17 @@ async def accept(records: Bucket, name: str) -> list[str]:
             said.append(f"the next run may remove up to {alarm.found} pages of {name}")
     if not said:
         raise StadtfunkError(f"nothing to accept: the last run over '{name}' raised no alarm that can be accepted")
-    await records.put(name, record.model_copy(update={"alarms": ()}).model_dump_json().encode())
+    await write_record(records, name, record.model_copy(update={"alarms": ()}), at)
     return said
 
 
-async def record_of(records: Bucket, name: str) -> SourceRecord:
-    """What is known of a source; an empty record where no run was."""
+async def record_of(records: Bucket, name: str) -> tuple[SourceRecord, int]:
+    """What is known of a source, and its state revision; an empty record and 0 where no run was."""
     entry = await records.get(name)
-    return SourceRecord() if entry is None else SourceRecord.model_validate_json(entry.value)
+    return (SourceRecord(), 0) if entry is None else (SourceRecord.model_validate_json(entry.value), entry.revision)
+
+
+async def write_record(records: Bucket, name: str, record: SourceRecord, at: int) -> None:
+    """Write over this state revision alone. Raises Conflict where there is another."""
+    value = record.model_dump_json().encode()
+    await (records.update(name, value, at) if at else records.create(name, value))

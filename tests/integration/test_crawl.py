@@ -190,6 +190,19 @@ async def test_more_removals_than_the_cap_wait_for_an_operator(cms: Crawling) ->
     assert (await cms.record()).lifted == 0, "the leave is for one run"
 
 
+async def test_a_word_of_the_operator_amid_a_run_stands(cms: Crawling) -> None:
+    await cms.crawl()
+    await cms.faults(list_share=0.6)
+    await cms.crawl()
+    records = cms.use.state.bucket(SOURCES)
+    async with aclosing(stream(crawl, CrawlRequested(source="befi"), cms.use)) as follow_ups:
+        assert alarms([await anext(follow_ups)]) == [("source_shrunk", 10, 6)]
+        await accept(records, "befi")
+        assert [event async for event in follow_ups] == []
+    assert ((await cms.record()).size, len((await cms.record()).alarms)) == (6, 1)
+    assert await cms.crawl() == []
+
+
 async def test_there_is_nothing_to_accept_without_an_alarm(cms: Crawling) -> None:
     await cms.crawl()
     with pytest.raises(StadtfunkError, match="nothing to accept: the last run over 'befi'"):
