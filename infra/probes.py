@@ -1,6 +1,7 @@
 """Does each backend answer a real small request? For /readyz, the status page and `stadtfunk status`."""
 
 import asyncio
+import importlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -13,6 +14,7 @@ from shared.errors import BackendError
 from shared.jetstream import JetStreamBus
 
 LIMIT_S = 3.0
+_IMPORTS = {"objects": "boto3.session", "vectors": "pymilvus"}
 _NAMES = ("nats", "objects", "vectors", "embeddings", "chat")
 
 
@@ -41,11 +43,21 @@ class Probes:
         self.bus = JetStreamBus(use.settings.nats, name="stadtfunk-probe")
         self._answers: list[Answer] = []
         self._asked_at = float("-inf")
+        self._warm = False
         self._lock = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Import what the backends' clients need, in a thread: it takes seconds, and would stop every answer."""
+        if not self._warm:
+            await asyncio.to_thread(
+                lambda: [importlib.import_module(_IMPORTS[n]) for n in self._names if n in _IMPORTS]
+            )
+            self._warm = True
 
     async def ask(self) -> list[Answer]:
         """One answer a backend; never raises for one that is away."""
         async with self._lock:
+            await self.warm()
             if time.monotonic() - self._asked_at > self._fresh_s:
                 self._answers = list(await asyncio.gather(*(self._one(name) for name in self._names)))
                 self._asked_at = time.monotonic()

@@ -6,7 +6,7 @@ Everything here holds names, numbers, times and types of errors; nothing of an e
 import asyncio
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import nats.errors
@@ -29,6 +29,7 @@ from shared.settings import Settings
 
 HALF: Final = 0.5  # of a stream's room, or of the time until its events vanish: time for a person to look
 _LIMIT_S: Final = 5.0
+_ALARM_LASTS: Final = timedelta(days=1)  # as in the alert rule
 _AWAY: Final = (nats.errors.Error, JetStreamError, StadtfunkError, OSError, TimeoutError)
 
 
@@ -93,6 +94,7 @@ class Status(_Frozen):
             if one.pulling is False and one.lag and not one.in_flight:
                 found.append(f"function {one.name} has {one.lag} events waiting and no worker")
         found += [f"stream {one.name} is half full or half aged" for one in self.streams if one.alarm]
+        found += [f"{one.type} asks for a person" for one in self.alarms if self.at - one.at < _ALARM_LASTS]
         return found
 
 

@@ -68,6 +68,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await probes.warm()
         yield
         await probes.close()
 

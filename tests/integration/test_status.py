@@ -121,6 +121,7 @@ async def test_an_alarm_event_is_shown_and_measured(bus: JetStreamBus, nats_sett
         async with session.get(f"{url}/metrics") as answer:
             metrics = await answer.text()
     assert [one["type"] for one in document["alarms"]] == ["cms.crawl.alarmed"]
+    assert "cms.crawl.alarmed asks for a person" in document["problems"]
     assert 'stadtfunk_alarm_timestamp_seconds{type="cms.crawl.alarmed"}' in metrics
     assert 'stadtfunk_backend_up{backend="nats"} 1.0' in metrics
     assert 'stadtfunk_stream_fill_ratio{stream="EVENTS"}' in metrics
