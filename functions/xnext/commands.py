@@ -7,12 +7,16 @@ import typer
 
 from functions.xnext.evaluation import evaluate
 from functions.xnext.index import index_of
+from functions.xnext.operate import app as sources
 from shared.backends import Backends
 from shared.settings import Settings
 
 __all__ = ["app", "evaluate"]
 
 app = typer.Typer(help="The city's search.", no_args_is_help=True)
+
+
+app.add_typer(sources)  # without a name: its commands stand beside the others
 
 
 @app.callback()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from functions.xnext.operate import app
+from functions.xnext.commands import app
 from functions.xnext.run import SOURCES, Alarm, SourceRecord
 from shared.settings import NatsSettings
 from shared.state import State
