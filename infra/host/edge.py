@@ -33,6 +33,7 @@ def security_headers(frame_ancestors: Sequence[str]) -> dict[str, str]:
         "referrer-policy": "same-origin",
         "permissions-policy": "camera=(), geolocation=(), microphone=()",
         "cross-origin-opener-policy": "same-origin",
+        "cache-control": "no-store",
     }
     if not frame_ancestors:
         headers["x-frame-options"] = "DENY"

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from enum import Enum
 from typing import ClassVar
 
 import aiohttp
@@ -91,6 +92,7 @@ async def test_get_reads_the_query_string_with_lists(client: aiohttp.ClientSessi
         assert answer.headers["content-security-policy"].startswith("default-src 'self'")
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
         assert "server" not in answer.headers
 
 
@@ -355,9 +357,53 @@ async def test_cors_is_for_those_on_the_list(client: aiohttp.ClientSession) -> N
         for origin, allowed in (("https://www.stadt.example", True), ("https://evil.example", False)):
             async with client.get(f"{url}/find?q=a", headers={"origin": origin}) as answer:
                 assert ("access-control-allow-origin" in answer.headers) is allowed
+            preflight = {"origin": origin, "access-control-request-method": "POST"}
+            async with client.options(f"{url}/find", headers=preflight) as answer:
+                assert ("access-control-allow-origin" in answer.headers) is allowed
+        async with client.get(f"{url}/find", headers={"origin": "https://www.stadt.example"}) as answer:
+            assert answer.status == 422  # an error is readable there, too
+            assert "access-control-allow-origin" in answer.headers
 
 
-async def test_the_openapi_document_is_valid_and_follows_the_models(client: aiohttp.ClientSession) -> None:
+class Colour(Enum):
+    RED = "red"
+
+
+class Painted(BaseModel):
+    colour: Colour = Colour.RED
+    shades: list[Colour] = []
+    question: Question | None = None
+
+
+@http
+async def paint(painted: Painted, use: Backends) -> Painted:
+    return painted
+
+
+def _references(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)
+
+
+async def test_every_reference_of_the_openapi_document_leads_somewhere(client: aiohttp.ClientSession) -> None:
+    catalogue = catalogue_of(
+        paint={"events": [{"http": {"path": "/p"}}, {"http": {"path": "/p", "method": "POST"}}], "access": "public"}
+    )
+    async with hosted(catalogue, paint) as url, client.get(f"{url}/openapi.json") as answer:
+        document = await answer.json()
+    found = set(_references(document))
+    assert len(found) >= 3
+    for reference in found:
+        assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"], reference
+
+
+async def test_the_openapi_document_follows_the_models(client: aiohttp.ClientSession) -> None:
     catalogue = catalogue_of(find=entry("/find"), take=entry("/take/{tags}", "POST"), page=entry("/page"))
     async with hosted(catalogue, find, take, page) as url, client.get(f"{url}/openapi.json") as answer:
         document = await answer.json()
