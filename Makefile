@@ -39,11 +39,12 @@ clean:  ## Remove environments and what tools left behind; data folders stay
 
 .venv/.uv:
 	@command -v $(PYTHON) >/dev/null || { echo "Stadtfunk needs $(PYTHON); set PYTHON=/path/to/python3.11"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
 .venv/.installed: .venv/.uv locks/stadtfunk.txt pyproject.toml
-	$(BIN)/uv pip sync --quiet --require-hashes locks/stadtfunk.txt
-	$(BIN)/uv pip install --quiet --no-deps --editable .
+	@echo "Installing the locked packages into .venv (some 600 MB the first time) …"
+	@$(BIN)/uv pip sync --quiet --require-hashes locks/stadtfunk.txt
+	@$(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from infra.cms.city import load_city
 from infra.stack import servers
+from infra.stack.environments import install, installed
 from infra.stack.folder import DataFolder
 from infra.stack.ports import Ports
 from infra.stack.servers import HOST, QUIET, NotReady, PortOf, Server, program
@@ -25,6 +26,7 @@ ADDRESS = {
     "objects": "STADTFUNK_OBJECTS__ENDPOINT",
     "embeddings": "STADTFUNK_EMBEDDINGS__URL",
     "chat": "STADTFUNK_CHAT__URL",
+    "vision": "STADTFUNK_VISION__URL",
 }
 
 # As a module, so that it is the code of the folder `up` was called in, wherever it is installed.
@@ -56,6 +58,12 @@ def chosen(path: Path, only: Sequence[str]) -> Catalogue:
     catalogue.enabled(only)  # refuses an unknown name
     doors = [name for name, system in catalogue.systems.items() if system.enabled and not system.needs]
     return catalogue.enabled([*only, *doors])
+
+
+def installs(catalogue: Catalogue) -> bool:
+    """Whether making the plan will first install Triton's environment."""
+    wanted = any("vision" in system.needs for system in catalogue.systems.values())
+    return wanted and ADDRESS["vision"] not in os.environ and installed("triton") is None
 
 
 def make_plan(
@@ -116,6 +124,8 @@ def _server(need: str, folder: DataFolder, port_of: PortOf) -> Server:
     if need == "objects":
         keys = {name: folder.secret(f"s3-{name.replace('_', '-')}") for name in ("access_key", "secret_key")}
         return servers.seaweedfs(place, port_of, **keys)
+    if need == "vision":
+        return servers.triton(place, port_of, python=install("triton"))
     return (servers.embeddings if need == "embeddings" else servers.chat)(place, port_of)
 
 

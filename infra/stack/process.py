@@ -58,6 +58,8 @@ class Process:
             if not is_free(port):
                 raise StartError(f"{self.server.name} needs port {port}, which is in use by {owner(port)}")
         self.server.folder.mkdir(parents=True, exist_ok=True)
+        if self.server.prepare is not None:
+            self.server.prepare()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.rotate()
         environment = {**inherited(), **self.server.environment}

