@@ -18,7 +18,7 @@ OLDEST = (2, 12)  # message schedules and per-message TTL; older servers ignore 
 _log = structlog.get_logger()
 
 
-async def connect(settings: NatsSettings, *, name: str, timeout_s: float = 5.0, **options: Any) -> Client:
+async def connect(settings: NatsSettings, *, name: str, timeout_s: float = 5.0, **options: Any) -> QuickClient:
     """Connect and check who answers. ``options`` go to nats-py (callbacks, buffer sizes).
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Final
 
 import nats.errors
 import nats.js.errors
-from nats.aio.client import DEFAULT_PENDING_SIZE, Client
+from nats.aio.client import DEFAULT_PENDING_SIZE
 from nats.js import JetStreamContext
 
 from events import CloudEvent
@@ -15,6 +15,7 @@ from shared.bus import check_size
 from shared.connection import connect
 from shared.errors import BackendError
 from shared.settings import NatsSettings
+from shared.wire import QuickClient
 
 MSG_ID: Final = "Nats-Msg-Id"
 _FULL: Final = frozenset({10023, 10047, 10077, 10122})  # out of room: the account, the disk, the stream
@@ -27,7 +28,7 @@ class JetStreamBus:
         self._settings = settings
         self._name = name
         self._timeout_s = timeout_s
-        self._client: Client | None = None
+        self._client: QuickClient | None = None
         self._jetstream: JetStreamContext | None = None
         self._connecting = asyncio.Lock()
         self._listeners: list[Callable[[], Awaitable[None]]] = []
@@ -46,7 +47,7 @@ class JetStreamBus:
                 self._jetstream = self._client.jetstream(timeout=self._timeout_s)
 
     @property
-    def client(self) -> Client:
+    def client(self) -> QuickClient:
         """The connection, for those who pull."""
         if self._client is None:
             raise BackendError("nats", "not connected yet")

@@ -34,6 +34,15 @@ class Measured(Event):
     text: str
 
 
+class Sent(Event):
+    """An event that says when it was sent."""
+
+    type: ClassVar[str] = "bench.sent"
+
+    sent: float  # monotonic seconds
+    text: str
+
+
 class Meter:
     """Counts events and takes the process's CPU time, warm-up left out."""
 
@@ -89,40 +98,65 @@ async def raw(settings: NatsSettings, meter: Meter) -> float:
     return spent
 
 
-async def stadtfunk(settings: NatsSettings, meter: Meter) -> float:
-    """The worker as it runs: timeout, heartbeats, trace context, metrics."""
+def _worker(settings: NatsSettings, target: Any) -> Any:
+    """A worker of one function, set up as the process ``stadtfunk run`` does."""
     from infra.worker.worker import Worker
-    from shared.backends import Backends
     from shared.catalogue import Catalogue
-    from shared.function import EventFunction, function_of, on
+    from shared.function import EventFunction, function_of
     from shared.telemetry import setup
 
     setup(TelemetrySettings(), "worker")
-
-    @on(Measured)
-    async def nothing(_event: Measured, _use: Backends) -> None:
-        meter.tick()
-
-    function = function_of(nothing)
+    function = function_of(target)
     assert isinstance(function, EventFunction)  # noqa: S101
     text = {"de": "-", "en": "-"}
     texts = ("purpose", "data", "evaluation", "risks", "legal_basis", "human_oversight")
     card = {"owner": "-", "models": [], **dict.fromkeys(texts, text)}
     entry = {
-        "handler": "bench.module.nothing",
+        "handler": f"bench.module.{function.name}",
         "description": "-",
-        "events": [{"nats": {"type": Measured.type}}],
+        "events": [{"nats": {"type": function.accepts.type}}],
         "concurrency": CREDIT,
         "start": "all",
     }
     catalogue = Catalogue.model_validate(
-        {"version": 1, "systems": {"bench": {"title": text, "card": card}}, "functions": {"nothing": entry}}
+        {"version": 1, "systems": {"bench": {"title": text, "card": card}}, "functions": {function.name: entry}}
     )
-    worker = Worker({"nothing": function}, catalogue, Settings(_env_file=None, nats=settings))
+    return Worker({function.name: function}, catalogue, Settings(_env_file=None, nats=settings))
+
+
+async def stadtfunk(settings: NatsSettings, meter: Meter) -> float:
+    """The worker as it runs: timeout, heartbeats, trace context, metrics."""
+    from shared.backends import Backends
+    from shared.function import on
+
+    @on(Measured)
+    async def nothing(_event: Measured, _use: Backends) -> None:
+        meter.tick()
+
+    worker = _worker(settings, nothing)
     async with worker:
         await meter.done.wait()
         await worker.flush()
         return meter.microseconds()
+
+
+async def delivery(settings: NatsSettings, count: int) -> list[float]:
+    """Seconds from publish to function of ``count`` events."""
+    from shared.backends import Backends
+    from shared.function import on
+
+    waits: list[float] = []
+    done = asyncio.Event()
+
+    @on(Sent)
+    async def arrive(event: Sent, _use: Backends) -> None:
+        waits.append(time.monotonic() - event.sent)
+        if len(waits) == count:
+            done.set()
+
+    async with _worker(settings, arrive):
+        await done.wait()
+    return waits
 
 
 async def faststream(settings: NatsSettings, meter: Meter) -> float:
@@ -165,11 +199,13 @@ KINDS: Final[dict[str, Callable[[NatsSettings, Meter], Awaitable[float]]]] = {
 }
 
 
-async def _main(kind: str, settings: NatsSettings, count: int) -> float:
-    return await KINDS[kind](settings, Meter(count))
+async def _main(kind: str, settings: NatsSettings, count: int) -> dict[str, object]:
+    if kind == "delivery":
+        return {"waits": await delivery(settings, count)}
+    return {"us": await KINDS[kind](settings, Meter(count))}
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        spent = runner.run(_main(sys.argv[1], NatsSettings.model_validate_json(sys.argv[2]), int(sys.argv[3])))
-    sys.stdout.write(json.dumps({"us": spent}))
+        figures = runner.run(_main(sys.argv[1], NatsSettings.model_validate_json(sys.argv[2]), int(sys.argv[3])))
+    sys.stdout.write(json.dumps(figures))

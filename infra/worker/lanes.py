@@ -17,7 +17,6 @@ from urllib.parse import quote, unquote
 
 import nats.errors
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pydantic import TypeAdapter
 
@@ -89,7 +88,7 @@ class Lanes:
         )
         self._backends = backends
         self._bus = bus
-        self._client: Client = bus.client
+        self._client = bus.client
         self._attempts = attempts
         self._suspects = suspects
         self._traced = traced
@@ -284,7 +283,8 @@ class Lanes:
         if error is None:
             if lane.expired:
                 self._uncancel(lane)  # it finished in spite of its cancellation: then it is done
-            await self._client.publish(delivery.message.reply)  # the ack
+            if not self._client.acknowledge(delivery.message.reply):
+                await self._say(delivery, b"+ACK")  # kept until the connection is back
             delivery.pull.remember(delivery.identity)
             self._handled += 1
             if again:

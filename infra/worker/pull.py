@@ -13,11 +13,11 @@ from typing import Final
 
 import nats.errors
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from infra.worker.provision import Source
+from shared.wire import QuickClient
 
 EXPIRES_S: Final = 30.0
 HEARTBEAT_S: Final = 5.0
@@ -31,7 +31,7 @@ class Pull:
 
     def __init__(
         self,
-        client: Client,
+        client: QuickClient,
         source: Source,
         deliver: Callable[[Msg, "Pull"], None],
         repair: Callable[[], Awaitable[None]],
@@ -134,10 +134,8 @@ class Pull:
         self._inbox = self._client.new_inbox()
         self._owed = 0
         self._heard = True
-        # Messages go straight to the lanes: nats-py's own queue and task a subscription cost a third of a message.
-        subscription = await self._client.subscribe(self._inbox, pending_bytes_limit=0)
-        subscription._pending_queue = _Doorstep(self._receive)
-        self._subscription = subscription
+        self._subscription = await self._client.subscribe(self._inbox)
+        self._client.direct(self._subscription, self._receive)
         self._free = self.source.credit - self.taken
         if self._free > 0:
             await self.ask()
@@ -170,14 +168,3 @@ class Pull:
         # 409: consumer deleted, leader changed, server leaves. 503: nobody there. 400: never, or a bug.
         _log.info("pull ended by the server", stream=self.source.stream, consumer=self.source.consumer, status=status)
         self.restart(_PAUSE_S, repair=True)
-
-
-class _Doorstep(asyncio.Queue[Msg]):
-    """Stands in for a subscription's queue; nothing ever lies in it."""
-
-    def __init__(self, receive: Callable[[Msg], None]) -> None:
-        super().__init__()
-        self._receive = receive
-
-    def put_nowait(self, item: Msg) -> None:
-        self._receive(item)
