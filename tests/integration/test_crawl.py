@@ -372,6 +372,24 @@ async def test_easy_language_within_a_page_comes_and_goes_with_it() -> None:
         assert ids(await cms.crawl()) == ["befi:1~easy", "befi:1"]
 
 
+async def test_a_crash_amid_an_easy_version_is_mended_though_the_page_went_back() -> None:
+    def city(html: str) -> City:
+        easy = Section(id="sf23", heading="Leichte Sprache", html=html)
+        return city_of(service(1).model_copy(update={"sections": (easy,)}))
+
+    async with crawling(city("<p>A</p>")) as first:
+        await first.crawl()
+        given = {"state": first.use.state, "objects": first.use.objects}
+    async with crawling(city("<p>B</p>"), given) as second:
+        async with aclosing(stream(crawl, CrawlRequested(), second.use)) as follow_ups:
+            assert ids([await anext(follow_ups)]) == ["befi:1~easy"]
+    async with crawling(city("<p>A</p>"), given) as third:
+        (event,) = await third.crawl()
+        assert isinstance(event, PageChanged)
+        assert (event.page_id, event.revision) == ("befi:1~easy", 3)
+        assert await third.crawl() == []
+
+
 async def test_new_rules_of_reading_read_everything_again(cms: Crawling, monkeypatch: pytest.MonkeyPatch) -> None:
     await cms.crawl()
     monkeypatch.setattr("functions.xnext.ledger.MAPPING", 99)
