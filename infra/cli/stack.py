@@ -1,6 +1,7 @@
 """`stadtfunk up`, `backup`, `restore`: the local stack."""
 
 import asyncio
+import os
 import sys
 import webbrowser
 from collections.abc import Callable, Coroutine
@@ -40,7 +41,9 @@ def up(
 
     if city is not None and not city.is_file():
         fail(f"{city}: no such file; name a services.jsonl")
-    opened = None if no_open or as_json or not sys.stdout.isatty() else webbrowser.open
+    # Without a display webbrowser would take the terminal for a text browser.
+    display = sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    opened = webbrowser.open if display and not no_open and not as_json and sys.stdout.isatty() else None
     progress = JsonProgress() if as_json else PeopleProgress(out, opened)
     wish = Wish(catalogue=_catalogue(), data=data, only=only or (), port=port, city=city)
     asyncio.run(run(wish, progress))

@@ -1,12 +1,16 @@
 """How ``stadtfunk up`` tells what happens: a live list at a terminal, plain lines in a file, JSON for programs."""
 
 import json
+import os
+import signal
+import sys
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 SIGNS = {
@@ -78,7 +82,12 @@ class JsonProgress:
 
     def _say(self, **fact: object) -> None:
         shown = {name: value for name, value in fact.items() if value is not None}
-        print(json.dumps(shown, ensure_ascii=False), flush=True)  # noqa: T201
+        try:
+            print(json.dumps(shown, ensure_ascii=False), flush=True)  # noqa: T201
+        except BrokenPipeError:
+            # Whoever started this stack and listened is gone: nobody would stop it.
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def part(self, name: str, state: str, *, seconds: float | None = None, note: str = "", pid: int = 0) -> None:
         fact = {"part": name, "state": state, "seconds": round(seconds, 2) if seconds is not None else None}
@@ -150,7 +159,9 @@ class PeopleProgress:
             sign, style = SIGNS[state]
             took = seconds if seconds is not None else time.monotonic() - since if state == "starting" else None
             shown = f"{took:.1f} s" if took is not None else ""
-            grid.add_row(f"[{style}]{sign}[/]", TITLES.get(name, name), f"[{style}]{state}[/]", shown, note[:80])
+            grid.add_row(
+                f"[{style}]{sign}[/]", TITLES.get(name, name), f"[{style}]{state}[/]", shown, escape(note[:80])
+            )
         if self._pages is not None:
             done, of = self._pages
             grid.add_row("[green]✓[/]" if done == of else "…", "pages findable", f"{done} of {of}", "", "")

@@ -159,6 +159,23 @@ def test_terminate_ends_it_while_starting(start_up: Start) -> None:
     assert _none_left(up.data, 0)
 
 
+def test_it_ends_when_the_program_that_listened_is_gone(tmp_path: Path) -> None:
+    program = str(Path(sys.executable).parent / "stadtfunk")
+    up = subprocess.Popen(
+        [program, "up", "--json", "--no-open", "--data", str(tmp_path / "data"), *SMALL], cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert up.stdout is not None
+        up.stdout.readline()
+        up.stdout.close()
+        up.wait(60)
+    finally:
+        up.kill()
+        up.wait()
+    assert _none_left(tmp_path / "data", 10)
+
+
 def test_a_folder_in_use_is_refused_naming_its_owner(start_up: Start) -> None:
     up = start_up(*SMALL)
     up.until(lambda fact: fact.get("state") == "ready", "anything ready")
