@@ -380,9 +380,11 @@ async def test_a_crash_amid_an_easy_version_is_mended_though_the_page_went_back(
     async with crawling(city("<p>A</p>")) as first:
         await first.crawl()
         given = {"state": first.use.state, "objects": first.use.objects}
-    async with crawling(city("<p>B</p>"), given) as second:
-        async with aclosing(stream(crawl, CrawlRequested(), second.use)) as follow_ups:
-            assert ids([await anext(follow_ups)]) == ["befi:1~easy"]
+    async with (
+        crawling(city("<p>B</p>"), given) as second,
+        aclosing(stream(crawl, CrawlRequested(), second.use)) as follow_ups,
+    ):
+        assert ids([await anext(follow_ups)]) == ["befi:1~easy"]
     async with crawling(city("<p>A</p>"), given) as third:
         (event,) = await third.crawl()
         assert isinstance(event, PageChanged)
