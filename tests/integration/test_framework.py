@@ -1,6 +1,7 @@
 """One contract, two transports: the same functions under the worker or the host, and under functions-framework."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -29,6 +30,7 @@ from shared.catalogue import Catalogue
 from shared.deadletters import DeadLetter
 from shared.function import EventFunction
 from shared.jetstream import JetStreamBus
+from shared.metrics import FAILED
 from shared.settings import NatsSettings, Settings
 from tests.integration.hosting import catalogue_of, hosted, plain_settings, records
 from tests.integration.programs import contract
@@ -172,6 +174,8 @@ async def _listens(port: int) -> bool:
     except OSError:
         return False
     writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
     return True
 
 
@@ -286,6 +290,22 @@ async def test_without_nats_no_event_is_taken(nats_settings: NatsSettings, tmp_p
             one = event(how)
             async with session.post(url, data=one.data, headers=one.headers()) as answer:
                 assert answer.status == 503
+
+
+async def test_an_outage_is_nobodys_fault(transport: Any, scene: Scene) -> None:
+    """A backend that is away costs the event no attempt, however often it is tried."""
+    failed = FAILED.labels("react_once", "BackendError")
+    before = failed._value.get()
+    async with transport("react_once", scene) as deliver:
+        said = await deliver(event("away"))
+        assert said in (None, 503)
+        if said is None:
+
+            async def tried() -> bool:
+                return bool(failed._value.get() >= before + 4)
+
+            await eventually(tried, "more attempts than the policy has")
+        assert await scene.streams.dead() == []
 
 
 @asynccontextmanager

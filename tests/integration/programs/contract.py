@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from events import Event
 from shared.backends import Backends
-from shared.errors import BackendError, Reject
+from shared.errors import BackendError, Reject, Retry
 from shared.function import Reply, Stream, http, on
 
 
@@ -20,7 +20,7 @@ class Asked(Event):
     type: ClassVar[str] = "test.contract.asked"
     key: ClassVar[str | None] = "who"
 
-    how: Literal["one", "two", "none", "retry", "reject", "bug", "slow"]
+    how: Literal["one", "two", "none", "away", "retry", "reject", "bug", "slow"]
     who: str = "Erika"
 
 
@@ -45,8 +45,10 @@ class Wanted(BaseModel):
 @on(Asked)
 async def react_once(asked: Asked, use: Backends) -> Told | list[Told] | None:
     """Return follow-ups, or fail in the way that is asked for."""
-    if asked.how == "retry":
+    if asked.how == "away":
         raise BackendError("vectors", f"geheim {asked.who}", after=0.05)
+    if asked.how == "retry":
+        raise Retry(f"geheim {asked.who}", after=0.05)
     if asked.how == "reject":
         raise Reject("the page has no title")
     if asked.how == "bug":
