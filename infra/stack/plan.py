@@ -37,6 +37,7 @@ STADTFUNK = (sys.executable, "-m", "infra.cli")
 class Plan:
     """Everything to start: first ``servers`` together, then ``own`` together."""
 
+    catalogue: Catalogue
     servers: tuple[Server, ...]
     own: tuple[Server, ...]
     settings: Mapping[str, str]  # STADTFUNK_ variables of our own processes
@@ -105,6 +106,7 @@ def make_plan(
     names = {field: f"STADTFUNK_NATS__{field.upper()}" for field in NatsSettings.model_fields}
     nats = NatsSettings.model_validate({f: environment[name] for f, name in names.items() if name in environment})
     return Plan(
+        catalogue=catalogue,
         servers=tuple(local),
         own=tuple(own),
         settings=given | settings,

@@ -14,7 +14,6 @@ from infra.stack.ports import Ports, is_free, owner
 from infra.stack.process import StartError
 from infra.stack.progress import Progress
 from infra.stack.supervisor import Supervisor
-from shared.catalogue import Catalogue
 
 FIRST_PORT, LAST_PORT = 8080, 8180
 
@@ -50,7 +49,7 @@ async def run(wish: Wish, progress: Progress) -> None:
         for name, (kept, who) in ports.moved.items():
             progress.note(f"port {kept} of {name} is in use by {who}; took {ports.port_of(name)}")
         supervisor = Supervisor(folder, progress)
-        working = asyncio.create_task(_work(supervisor, plan, catalogue, folder, wish, progress))
+        working = asyncio.create_task(_work(supervisor, plan, folder, wish, progress))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -64,9 +63,7 @@ async def run(wish: Wish, progress: Progress) -> None:
             raise result
 
 
-async def _work(
-    supervisor: Supervisor, plan: Plan, catalogue: Catalogue, folder: DataFolder, wish: Wish, progress: Progress
-) -> None:
+async def _work(supervisor: Supervisor, plan: Plan, folder: DataFolder, wish: Wish, progress: Progress) -> None:
     begin = time.monotonic()
     progress.note(f"data, logs and secrets: {folder.path}")
     for need, address in plan.elsewhere.items():
@@ -79,14 +76,14 @@ async def _work(
     if plan.cms is not None:
         progress.note(f"{plan.portal} answers; the city's pages are being read")
         await load(plan.nats, progress, anew=_other_city(folder, wish.city))
-    progress.up(addresses(plan, catalogue), time.monotonic() - begin)
+    progress.up(addresses(plan), time.monotonic() - begin)
     await asyncio.Event().wait()
 
 
-def addresses(plan: Plan, catalogue: Catalogue) -> dict[str, str]:
+def addresses(plan: Plan) -> dict[str, str]:
     """Where to look."""
     shown = {"portal": f"{plan.portal}/"}
-    if "search" in catalogue.functions:
+    if "search" in plan.catalogue.functions:
         shown["search"] = f"{plan.portal}/search"
     shown |= {name: f"{plan.portal}/{name}" for name in ("register", "status", "metrics")}
     return shown if plan.cms is None else {**shown, "city": f"{plan.cms}/"}
