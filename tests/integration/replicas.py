@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
+from pydantic_core import to_json
 
 from infra.stack.process import Process
 from infra.stack.servers import QUIET, Server
@@ -117,9 +118,16 @@ async def supervised(workers: Replicas, count: int = 1) -> AsyncIterator[Replica
 
 def variables(group: str, settings: BaseModel) -> dict[str, str]:
     """The environment variables that make these settings of a group."""
-    values = settings.model_dump(exclude_defaults=True).items()
-    plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in values}
-    return {f"STADTFUNK_{group}__{name.upper()}": str(value) for name, value in plain.items()}
+    return {
+        f"STADTFUNK_{group}__{name.upper()}": _text(getattr(settings, name))
+        for name in settings.model_dump(exclude_defaults=True)
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return value if isinstance(value, str) else to_json(value).decode()
 
 
 def _written(path: Path, catalogue: Mapping[str, Any]) -> Path:

@@ -1,6 +1,6 @@
-"""Backends of the real index are killed under 1,000 events: every page ends at its newest revision.
+"""The real index and the real crawl while what they stand on is killed: 1,000 events, 1,000 pages.
 
-The worker is ``stadtfunk run index_page``, as an operator starts it. The revisions of a page differ in
+The worker is ``stadtfunk run``, as an operator starts it. The revisions of a page that is indexed differ in
 what is not embedded, so that the embedding server is asked for some pages only, not for 1,000.
 """
 
@@ -9,27 +9,40 @@ import json
 import random
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from ruamel.yaml import YAML
 
 from events import CloudEvent
-from events.cms import PageChanged, PageIndexed
+from events.cms import CrawlRequested, PageChanged, PageIndexed
 from functions.xnext.index import index_of
 from functions.xnext.page import Page, Section
+from infra.cms.app import create_app
 from shared.backends import Backends
 from shared.bus import enveloped
 from shared.jetstream import JetStreamBus
-from shared.settings import EmbeddingSettings, ObjectSettings, Settings, VectorSettings, XnextSettings
+from shared.settings import (
+    CmsSource,
+    EmbeddingSettings,
+    ObjectSettings,
+    Settings,
+    VectorSettings,
+    WebSettings,
+    XnextSettings,
+)
 from tests.conftest import S3_KEYS, Launched
+from tests.crawling import city_of
 from tests.integration.addresses import nats_of
 from tests.integration.replicas import ROOT, Replicas, supervised, variables
 from tests.integration.test_faults import bus_to, dead, publish
 from tests.polling import eventually
+from tests.serving import serving
 
 PAGES = 20
 REVISIONS = 50
@@ -52,17 +65,6 @@ class City:
             xnext=XnextSettings(collection="outage_pages", bucket="outage-revisions"),
         )
         self.use = Backends(self.settings)
-
-    def environment(self, folder: Path) -> dict[str, str]:
-        """The same settings for another process, with retries that fit a test's patience."""
-        catalogue = YAML(typ="safe").load((ROOT / "serverless.yaml").read_text())
-        catalogue["functions"]["index_page"]["retry"] = {"attempts": 8, "initial": "200ms", "max": "2s"}
-        catalogue["functions"]["index_page"]["concurrency"] = 4
-        (folder / "serverless.json").write_text(json.dumps(catalogue))
-        found = {"STADTFUNK_CATALOGUE": str(folder / "serverless.json")}
-        for group in ("nats", "vectors", "objects", "embeddings", "xnext"):
-            found |= variables(group.upper(), getattr(self.settings, group))
-        return found
 
     async def stored(self, number: int, revision: int) -> CloudEvent:
         """Store a revision of a page; the event that tells of it."""
@@ -111,6 +113,18 @@ async def city(
     await city.use.close()
 
 
+def running(function: str, folder: Path, settings: Settings) -> AbstractAsyncContextManager[Replicas]:
+    """``stadtfunk run`` of one function of the project's own catalogue, with retries that fit a test's patience."""
+    catalogue = YAML(typ="safe").load((ROOT / "serverless.yaml").read_text())
+    catalogue["functions"][function]["retry"] = {"attempts": 8, "initial": "200ms", "max": "2s"}
+    (folder / "serverless.json").write_text(json.dumps(catalogue))
+    environment = {"STADTFUNK_CATALOGUE": str(folder / "serverless.json")}
+    for group in ("nats", "vectors", "objects", "embeddings", "web", "xnext"):
+        environment |= variables(group.upper(), getattr(settings, group))
+    command = (str(Path(sys.executable).with_name("stadtfunk")), "run", function)
+    return supervised(Replicas(folder, command, environment))
+
+
 async def acknowledged(bus: JetStreamBus) -> int:
     """How many events index_page is done with."""
     info = await bus.jetstream.consumer_info("EVENTS", "index_page")
@@ -122,10 +136,7 @@ async def survives(city: City, folder: Path, outage: Callable[[], Coroutine[None
     pairs = [(number, revision) for number in range(PAGES) for revision in range(1, REVISIONS + 1)]
     random.Random(11).shuffle(pairs)
     told = await asyncio.gather(*(city.stored(number, revision) for number, revision in pairs))
-    command = (str(Path(sys.executable).with_name("stadtfunk")), "run", "index_page")
-    async with AsyncExitStack() as stack:
-        workers = await stack.enter_async_context(supervised(Replicas(folder, command, city.environment(folder))))
-        bus = await stack.enter_async_context(bus_to(city.settings.nats))
+    async with running("index_page", folder, city.settings) as workers, bus_to(city.settings.nats) as bus:
         await publish(bus, told[:200])
 
         async def begun() -> bool:
@@ -188,3 +199,65 @@ async def test_object_storage_down_for_30_seconds(city: City, folder: Path) -> N
         await city.s3.start()
 
     await survives(city, folder, outage)
+
+
+async def test_a_crawl_of_1000_pages_while_all_it_needs_is_killed(
+    nats_server: Callable[[], Launched], s3_server: Callable[[], Launched], folder: Path
+) -> None:
+    """One request to crawl: each page is told once, in one revision, and its document lies there."""
+    count, nats, s3 = 1000, nats_server(), s3_server()
+    async with serving(create_app(city_of(*range(count)), "https://auenfurt.example")) as base:
+        settings = Settings(
+            _env_file=None,
+            nats=nats_of(nats, ack_wait_s=2.0),
+            objects=ObjectSettings.model_validate(
+                {"endpoint": s3.provides["STADTFUNK_OBJECTS__ENDPOINT"], "timeout_s": 5, **S3_KEYS}
+            ),
+            web=WebSettings(allowed_hosts=(urlsplit(base).netloc,)),
+            xnext=XnextSettings(
+                sources=(CmsSource(name="befi", kind="befi", url=f"{base}/befi"),), requests_per_second=400
+            ),
+        )
+        async with running("crawl", folder, settings) as workers, bus_to(settings.nats) as bus:
+            request = enveloped(CrawlRequested(), id="the-only-one", source="/tests")
+            await publish(bus, [request])
+
+            async def told() -> dict[str, int]:
+                info = await bus.jetstream.stream_info("EVENTS", subjects_filter=f"events.*.{PageChanged.type}")
+                return info.state.subjects or {}
+
+            async def reached(share: float) -> None:
+                async def enough() -> bool:
+                    return len(await told()) >= share * count
+
+                await eventually(enough, f"{share:.0%} of the pages", deadline_s=60)
+
+            await reached(0.2)
+            workers.kill()
+            await reached(0.4)
+            s3.kill()
+            await asyncio.sleep(2)
+            await s3.start()
+            await reached(0.6)
+            nats.kill()
+            await nats.start()
+            await reached(0.8)
+            workers.kill()
+
+            async def finished() -> bool:
+                info = await bus.jetstream.consumer_info("EVENTS", "crawl")
+                return not info.num_pending and not info.num_ack_pending
+
+            await eventually(finished, "the request is acknowledged", deadline_s=90)
+            assert set((await told()).values()) == {1}, "a page was told twice"
+            assert len(await told()) == count
+            assert workers.restarts == 2
+            assert await dead(bus) == 0
+            use = Backends(settings)
+            for subject in await told():
+                event = PageChanged.model_validate_json(
+                    (await bus.jetstream.get_last_msg("EVENTS", subject)).data or b""
+                )
+                content = await use.objects.get(settings.xnext.bucket, event.object_key)
+                assert (event.revision, sha256(content).hexdigest()) == (1, event.content_hash)
+            await use.close()

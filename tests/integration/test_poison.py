@@ -158,3 +158,20 @@ async def test_what_kills_the_process_takes_no_other_event_with_it(
         assert set(ledger.effects("survived")) == {event.id for event in fine}
         assert len(await DeadLetters(bus).list()) == len(killers)
         assert workers.restarts >= len(killers)
+
+
+async def test_a_run_beside_a_killer_costs_no_attempt(folder: Path, server: Launched, ledger: Ledger) -> None:
+    """The last attempt of one event is under way when another kills the process."""
+    nats = nats_of(server, ack_wait_s=1.0)
+    limits = {"concurrency": 4, "retry": {"attempts": 3, "initial": "20ms", "max": "100ms"}}
+    async with replicas(folder, nats, {"suffer": limits}), bus_to(nats) as bus:
+        await publish(bus, [numbered("moody", 0)])
+
+        async def last() -> bool:
+            return ledger.runs("suffer")["moody:0000"] == 3
+
+        await eventually(last, "the third attempt")
+        await publish(bus, [numbered("kill", 0)])
+        await done(ledger, "survived", 1)
+        assert ledger.runs("suffer")["moody:0000"] == 4
+        assert await dead(DeadLetters(bus), 1) == {"kill:0000": ("ProcessLost", 3)}

@@ -143,3 +143,5 @@ async def _poison(kind: str, begun: int) -> None:
             await asyncio.Event().wait()
         case "moody" if begun < 3:
             raise Retry("not now", after=0.05)
+        case "moody":
+            await asyncio.sleep(1.5)
