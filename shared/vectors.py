@@ -28,7 +28,16 @@ _QUIET_S = 1.0
 _LATEST_S = 10.0
 _ALIAS_S = 5.0
 # pymilvus pings an idle server every 10 s; gRPC servers allow one in 5 min, then hang up ("too_many_pings").
-GRPC = {"grpc.keepalive_time_ms": 310_000, "grpc.keepalive_permit_without_calls": False}
+# And a server that is back is to be found at once: gRPC waits up to two minutes between its tries, and lets
+# a new channel to the same address wait along.
+GRPC = {
+    "grpc.keepalive_time_ms": 310_000,
+    "grpc.keepalive_permit_without_calls": False,
+    "grpc.min_reconnect_backoff_ms": 100,
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 1000,
+    "grpc.use_local_subchannel_pool": 1,
+}
 # Codes of Milvus, the same in Lite.
 _NO_CONNECTION = 2
 _NO_COLLECTION = 100
@@ -254,6 +263,8 @@ class Vectors:
                     uri=self._settings.uri,
                     token=self._token(),
                     timeout=self._settings.timeout_s,
+                    # Else clients of a process share one connection that a close does not close.
+                    dedicated=True,
                     grpc_options=GRPC,
                 )
             return self._client
