@@ -54,10 +54,9 @@ def unify(text: str) -> Unified:
         for letter in unicodedata.normalize("NFKC", text[at:after]).translate(_ALIKE):
             if unicodedata.category(letter) in ("Cf", "Cc") and not letter.isspace():
                 continue
-            if letter.isspace():
-                if letters and letters[-1] == " ":
-                    ends[-1] = after
-                    continue
+            if letter.isspace() and letters and letters[-1] == " ":
+                ends[-1] = after
+                continue
             letters.append(" " if letter.isspace() else letter)
             starts.append(at)
             ends.append(after)

@@ -1,12 +1,16 @@
-"""Whether a statement may be shown: its quote stands in the passage, and backs what it says."""
+"""Whether a statement may be shown: its quote stands in the passage, and backs what it says.
 
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+Strict by design: what cannot be decided is dropped, because a citizen acts on what she reads. Values are looked for
+in the quoted clauses alone, never elsewhere in the passage, where the same number may belong to another case.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from shared.knowledge import german, quotes
+from shared.knowledge import german, polarity, quotes, values
 from shared.knowledge.quotes import Span
+from shared.knowledge.values import Value
 
 Reason = Literal[
     "supported",
@@ -15,12 +19,12 @@ Reason = Literal[
     "instruction",  # speaks to the model, not to the citizen
     "value",  # a number, date, amount … that the quote does not state
     "swapped",  # a value of the quote, but of another of its cases
-    "contradicted",  # negation, antonym, stricter or looser than the quote
+    "contradicted",  # negation, opposite, stricter or wider than the quote
     "unrelated",  # about something else, or too little known to say
 ]
 
-_RELATED = 0.5  # share of a German statement's content words that the quote must have
-_SIMILAR = 0.86  # cosine from which a foreign statement is taken to be about its quote
+_SIMILAR = 0.843  # cosine from which a foreign statement is about its quote (multilingual e5, both as queries)
+_COVERED = 0.5  # share of a German clause's content words that its quote must hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +42,549 @@ def verify(
     """Judge one statement of an answer by the quote it cites.
 
     ``language`` is the statement's (BCP 47); the passage is German. ``similarity`` is the cosine of the
-    embeddings of statement and quote, needed for statements that are not German.
+    embeddings of statement and quote, both embedded as queries; a statement that is not German needs it.
     """
     if quotes.word_count(quote) < quotes.LEAST_WORDS:
         return Verdict(False, "short quote")
     span = quotes.find(quote, passage)
     if span is None:
         return Verdict(False, "invented quote")
-    if language.startswith("de"):
-        related = _share(_content(statement), _content(span.of(passage))) >= _RELATED
-    else:
-        related = similarity is not None and similarity >= _SIMILAR
-    return Verdict(related, "supported" if related else "unrelated", span)
+    reason = _judged(statement, passage, span, language[:2].lower(), similarity)
+    return Verdict(reason == "supported", reason, span)
 
 
 def best_quote(statement: str, passage: str) -> Span | None:
-    """The clause of a passage that a German statement is nearest to by its words; None when none is near."""
-    wanted = _content(statement)
-    ranked = [
-        (_share(wanted, _content(clause.of(passage))), -clause.start, clause)
-        for clause in quotes.clauses(passage)
-        if quotes.word_count(clause.of(passage)) >= quotes.LEAST_WORDS
+    """The clause of a passage, of five words or more, that backs a German statement; None when none does."""
+    wanted = {word.stem for word in _content(statement)}
+    ranked = []
+    for clause in quotes.clauses(passage):
+        if quotes.word_count(clause.of(passage)) < quotes.LEAST_WORDS:
+            continue
+        given = _Words(clause.of(passage))
+        share = sum(given.hold(stem) for stem in wanted)
+        ranked.append((-share, clause.start, clause))
+    for share, _, clause in sorted(ranked):
+        if share and _judged(statement, passage, clause, "de", None) == "supported":
+            return clause
+    return None
+
+
+def _judged(statement: str, passage: str, span: Span, language: str, similarity: float | None) -> Reason:
+    support = _support(passage, span)
+    text = support.of(passage)
+    if any(polarity.instructs(values.fold(part).text) for part in (statement, _sentences(passage, span))):
+        return "instruction"
+    said = _Side(statement, language)
+    given = _Side(text, "de")
+    for reason in (_values(said, given), _swapped(said, given), _turned(said, given)):
+        if reason is not None:
+            return reason
+    related = _covered(said, given, passage) if language == "de" else similarity is not None and similarity >= _SIMILAR
+    return "supported" if related else "unrelated"
+
+
+# What a text says ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    stem: str  # folded
+    noun: bool
+
+
+# Words that carry no subject of their own: verbs of having and costing, adverbs, units.
+_WEAK = frozenset(
+    german.stem(word)
+    for word in [
+        "kosten",
+        "kostet",
+        "zahlen",
+        "zahlt",
+        "beträgt",
+        "betragen",
+        "betrug",
+        "liegen",
+        "liegt",
+        "gelten",
+        "gilt",
+        "geben",
+        "gibt",
+        "bekommen",
+        "erhalten",
+        "erhält",
+        "brauchen",
+        "braucht",
+        "benötigen",
+        "benötigt",
+        "bringen",
+        "nehmen",
+        "nimmt",
+        "machen",
+        "stehen",
+        "steht",
+        "bleiben",
+        "bleibt",
+        "ist",
+        "sind",
+        "bitte",
+        "etwa",
+        "rund",
+        "ungefähr",
+        "circa",
+        "insgesamt",
+        "bereits",
+        "schon",
+        "auch",
+        "möglich",
+        "regel",
+        "normalerweise",
+        "üblicherweise",
+        "grundsätzlich",
+        "nötig",
+        "notwendig",
+        "erforderlich",
+        "erlaubt",
+        "gestattet",
+        "verboten",
+        "untersagt",
+        "mindestens",
+        "höchstens",
+        "maximal",
+        "spätestens",
+        "frühestens",
+        "innerhalb",
+        "binnen",
+        "bis",
+        "ab",
+        "unter",
+        "über",
+        "pro",
+        "je",
+        "jeweils",
+        "jährlich",
+        "monatlich",
+        "täglich",
+        "kostenlos",
+        "gratis",
+        "kostenfrei",
+        "gebührenfrei",
+        "gebührenpflichtig",
+        "jahr",
+        "monat",
+        "woche",
+        "tag",
+        "stunde",
+        "minute",
+        "uhr",
+        "euro",
+        "cent",
+        "prozent",
+        "person",
+        "personen",
+        "nichts",
+        "niemand",
+        "selbst",
+        "selber",
+        "zeit",
+        "fällig",
+        "mehr",
+        "weniger",
+        "andere",
+        "anderer",
+        "anderem",
+        "anderen",
+        "rufen",
+        "ruf",
+        "telefonisch",
+        "telefon",
+        "erreichen",
+        "nummer",
+        "gebühr",
+        "preis",
+        "kostenpflichtig",
+        "zwischen",
+        "dürfen",
+        "darf",
+        "lassen",
+        "läßt",
+        "finden",
+        "findet",
+        "dauern",
+        "dauert",
+        "vergehen",
+        "alt",
+        "sich",
+        "ihnen",
+        "sie",
+        "gern",
+        "gerne",
+        "einfach",
+        "offen",
+        "geöffnet",
+        "geschlossen",
+        "droht",
+        "drohen",
+        "haben",
+        "hat",
+        "sowie",
+        "dafür",
+        "hierfür",
+        "dazu",
+        "bezahlen",
+        "zuvor",
+        "danach",
+        "frist",
+        "ebenfalls",
+        "zusätzlich",
+        "direkt",
+        "beginnen",
+        "beginnt",
+        "öffnen",
+        "öffnet",
+        "starten",
+        "enden",
+        "endet",
     ]
-    share, _, clause = max(ranked, default=(0.0, 0, Span(0, 0)))
-    return clause if share >= _RELATED else None
+)
 
 
-def _content(text: str) -> frozenset[str]:
-    words = (word.text for word in german.words(unicodedata.normalize("NFKC", text)))
-    return frozenset(german.stem(word) for word in words if word not in german.FUNCTION_WORDS)
+def _content(text: str, stated: Iterable[Value] = ()) -> list[_Word]:
+    """The words that tell a subject; what values state is no such word."""
+    letters = list(text)
+    for value in stated:
+        letters[value.start : value.end] = " " * (value.end - value.start)
+    found = []
+    folded = values.fold("".join(letters))
+    first = True
+    for word in german.words(folded.text):
+        cased = folded.cased[word.start : word.end]
+        if word.text in german.FUNCTION_WORDS or word.text.isdigit():
+            first = False
+            continue
+        stem = german.folded(german.stem(word.text))
+        if german.stem(word.text) not in _WEAK:
+            found.append(_Word(word.text, stem, cased[:1].isupper() and (not first or len(stem) > 3)))
+        first = False
+    return found
 
 
-def _share(wanted: Iterable[str], given: Iterable[str]) -> float:
-    words, known = set(wanted), set(given)
-    return sum(1 for word in words if word in known) / len(words) if words else 0.0
+class _Words:
+    """The content words of a German text, to be asked whether they hold another."""
+
+    def __init__(self, text: str, stated: Iterable[Value] = ()) -> None:
+        self.content = _content(text, stated)
+        self.stems = {word.stem for word in self.content}
+
+    def hold(self, stem: str) -> bool:
+        """The same stem, inside a compound here, or a compound made of words here."""
+        if stem in self.stems or (stem.startswith("ge") and len(stem) > 5 and self.hold(stem[2:])):
+            return True
+        for own in self.stems:
+            if len(stem) >= 4 and (stem in own or _akin(stem, own)):
+                return True
+        rest = stem
+        for own in sorted(self.stems, key=len, reverse=True):
+            if len(own) >= 4 and own in rest:
+                rest = rest.replace(own, "", 1)
+        return rest != stem and len(rest) <= 3
+
+
+def _akin(one: str, other: str) -> bool:
+    """Long words with nearly the same beginning: "übertragbar" and "übertragen"."""
+    short = min(len(one), len(other))
+    common = 0
+    while common < short and one[common] == other[common]:
+        common += 1
+    return common >= 6 and common >= max(len(one), len(other)) - 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A part of a text with what it states."""
+
+    text: str  # folded
+    original: str
+    values: tuple[Value, ...]
+    negative: bool
+    words: _Words
+    poles: frozenset[tuple[int, int]]
+    marks: frozenset[polarity.Mark]
+
+    @property
+    def keys(self) -> frozenset[object]:
+        """What tells this clause from another: stems, opposite words, bounded values."""
+        return frozenset((*self.words.stems, *self.poles, *map(_identity, self.values)))
+
+
+class _Side:
+    """A statement, or the clauses quoted for it."""
+
+    def __init__(self, text: str, language: str) -> None:
+        self.language = language
+        self.text = text
+        self.values = values.parse(text, language)
+        self.clauses = [self._clause(part) for part in _parts(text, self.values)]
+        self.segments = [self._clause(part) for part in _segments(text, self.values)]
+        whole = values.fold(text).text
+        self.poles = polarity.poles(whole)
+        self.marks = polarity.marks(whole)
+
+    def _clause(self, part: Span) -> _Clause:
+        original = part.of(self.text)
+        stated = tuple(value for value in self.values if part.start <= value.start < part.end)
+        bare = list(original)
+        for value in stated:  # "nicht mehr als" belongs to its value
+            for at in range(max(value.begin, part.start) - part.start, value.start - part.start):
+                bare[at] = " "
+        folded = values.fold("".join(bare)).text
+        negative = len(polarity.negations(folded, self.language)) % 2 == 1
+        text = values.fold(original).text
+        return _Clause(
+            text,
+            original,
+            stated,
+            negative,
+            _Words(original, [_moved(value, part.start) for value in stated]),
+            polarity.poles(text),
+            polarity.marks(text),
+        )
+
+
+def _moved(value: Value, start: int) -> Value:
+    return replace(value, begin=max(value.begin - start, 0), start=value.start - start, end=value.end - start)
+
+
+_SUBORDINATE = ("dass ", "daß ", "ob ")
+
+
+def _sentences(passage: str, span: Span) -> str:
+    touched = [other for other in quotes.sentence_spans(passage) if other.start < span.end and span.start < other.end]
+    return passage[touched[0].start : touched[-1].end] if touched else span.of(passage)
+
+
+def _support(passage: str, span: Span) -> Span:
+    """The quote with its clauses whole, so that no "nicht" and no decimal is cut off; with "dass", the sentence."""
+    start, end = span
+    for sentence in quotes.sentence_spans(passage):
+        if not (sentence.start < span.end and span.start < sentence.end):
+            continue
+        for piece in quotes.pieces(passage, sentence):
+            if piece.start < span.end and span.start < piece.end:
+                start, end = min(start, piece.start), max(end, piece.end)
+        if sentence.start < start and passage[start:end].lower().startswith(_SUBORDINATE):
+            start = sentence.start
+    return Span(start, end)
+
+
+def _parts(text: str, stated: list[Value]) -> list[Span]:
+    """Clauses: between commas and the like, and at conjunctions with enough on both sides."""
+    return _split(text, stated, least=3)
+
+
+def _segments(text: str, stated: list[Value]) -> list[Span]:
+    """Parts with one set of values each; a part without any goes with the next."""
+    parts = _split(text, stated, least=0)
+    found: list[Span] = []
+    start: int | None = None
+    for part in parts:
+        start = part.start if start is None else start
+        if any(part.start <= value.start < part.end for value in stated):
+            found.append(Span(start, part.end))
+            start = None
+    if start is not None:
+        found.append(Span(found.pop().start if found else start, parts[-1].end))
+    return found
+
+
+def _split(text: str, stated: list[Value], *, least: int) -> list[Span]:
+    found: list[Span] = []
+    for sentence in quotes.sentence_spans(text):
+        for piece in quotes.pieces(text, sentence):
+            start = piece.start
+            for mark in values.conjunctions(text, piece.start, piece.end):
+                if any(one.start < mark.end and mark.start < one.end for one in stated) or _listed(stated, mark):
+                    continue
+                sides = (text[start : mark.start], text[mark.end : piece.end])
+                if min(map(quotes.word_count, sides)) >= max(least, 1):
+                    found.append(Span(start, mark.start))
+                    start = mark.end
+            found.append(Span(start, piece.end))
+    return found
+
+
+def _listed(stated: list[Value], mark: Span) -> bool:
+    """Whether a conjunction stands right between two values of one kind, or inside a range."""
+    before = [value for value in stated if value.end <= mark.start]
+    after = [value for value in stated if value.start >= mark.end]
+    if not before or not after:
+        return False
+    one, two = max(before, key=lambda value: value.end), min(after, key=lambda value: value.start)
+    near = mark.start - one.end <= 6 and two.start - mark.end <= 2
+    return one.kind == two.kind and ((near and one.kind == "weekday") or (one.range >= 0 and one.range == two.range))
+
+
+# Values -------------------------------------------------------------------------------------------------------------
+
+_EXACT_IN_RANGE = ("money", "percent", "duration", "measure", "number")
+
+
+def _identity(value: Value) -> tuple[object, ...]:
+    return (value.kind, value.key, _direction(value))
+
+
+def _direction(value: Value) -> str:
+    return value.bound if value.bound in ("up", "down") else ""
+
+
+def _values(said: _Side, given: _Side) -> Reason | None:
+    for value in said.values:
+        same = [other for other in given.values if values.matches(value, other)]
+        if not same:
+            return "value"
+        if not any(_bounds_agree(value, other, said.values) for other in same):
+            return "contradicted"
+    return None
+
+
+def _bounds_agree(stated: Value, given: Value, others: Iterable[Value]) -> bool:
+    if stated.side and given.side and stated.side != given.side:
+        return False
+    if stated.kind in ("date", "time"):
+        return (
+            not (stated.bound and given.bound) or stated.bound == given.bound or "within" in (stated.bound, given.bound)
+        )
+    if given.range >= 0 and stated.range < 0 and not stated.bound and stated.kind in _EXACT_IN_RANGE:
+        return False
+    if not stated.bound or stated.bound == given.bound:
+        return True
+    if not given.bound:
+        return stated.bound == "within" or stated.loose
+    return "up" not in (stated.bound, given.bound)
+
+
+def _swapped(said: _Side, given: _Side) -> Reason | None:
+    """Values and words of different cases of the quote, stated as one: "unter 24 Jahren 37 Euro"."""
+    cases = given.segments
+    for segment in said.segments:
+        stated = [value for value in segment.values if _alternatives(value.kind, cases) > 1]
+        if not stated:
+            continue
+        fitting = [
+            at
+            for at, case in enumerate(cases)
+            if all(
+                any(values.matches(value, own) and _bounds_agree(value, own, ()) for own in case.values)
+                for value in stated
+            )
+        ]
+        if not fitting:
+            return "swapped"
+        if not any(_told_apart(segment, at, cases, said.language) for at in fitting):
+            return "swapped"
+    return None
+
+
+def _alternatives(kind: str, cases: list[_Clause]) -> int:
+    """How many cases state different values of a kind."""
+    found = {frozenset(_identity(value) for value in case.values if value.kind == kind) for case in cases}
+    return len(found - {frozenset()})
+
+
+def _told_apart(segment: _Clause, at: int, cases: list[_Clause], language: str) -> bool:
+    """Whether the statement's words belong to this case and to no other one."""
+    mine = cases[at].keys
+    others = [case for number, case in enumerate(cases) if number != at]
+    elsewhere = frozenset(key for case in others for key in case.keys)
+    # What the first case says holds for the later ones too ("kostet für Erwachsene 5 Euro, für Kinder 2 Euro").
+    later = frozenset(key for number, case in enumerate(cases) if number not in (0, at) for key in case.keys) - mine
+    first = (cases[0].poles | frozenset(map(_identity, cases[0].values))) - mine if at else frozenset()
+    own = mine - elsewhere
+    if _hits(segment, later | first, language):
+        return False
+    if at == 0 and language == "de":
+        return True
+    answer = {_identity(value) for value in cases[at].values if value.kind in ("money",)}
+    condition = own - answer if len(own - answer) else own
+    return _hits(segment, condition, language) or (
+        language == "de" and not (own - frozenset(map(_identity, cases[at].values)))
+    )
+
+
+def _hits(segment: _Clause, keys: Collection[object], language: str) -> bool:
+    poles = segment.poles | {(*meaning, _direction(value)) for value in segment.values for meaning in value.meanings()}
+    if any(key in poles for key in keys):
+        return True
+    if language != "de":
+        return False
+    return any(isinstance(key, str) and segment.words.hold(key) for key in keys)
+
+
+# Negation and opposites ---------------------------------------------------------------------------------------------
+
+
+def _turned(said: _Side, given: _Side) -> Reason | None:
+    if "only" in said.marks and "only" not in given.marks:
+        return "contradicted"
+    if "all" in said.marks and "all" not in given.marks:
+        return "contradicted"
+    if "except" in given.marks and "except" not in said.marks:
+        return "contradicted"
+    backing: dict[int, list[_Clause]] = {}
+    for clause in said.clauses:
+        at = _nearest(clause, given.clauses, said.language)
+        if at is not None:
+            backing.setdefault(at, []).append(clause)
+        elif len({own.negative for own in given.clauses}) > 1:
+            return "contradicted"
+        else:
+            backing.setdefault(0, []).append(clause)
+    for at, clauses in backing.items():
+        own = given.clauses[at]
+        if own.negative != any(clause.negative for clause in clauses):
+            return "contradicted"
+        modal = {mark for clause in clauses for mark in clause.marks} & {"must", "may"}
+        if modal == {"must"} and own.marks & {"must", "may"} == {"may"}:
+            return "contradicted"
+        if said.language == "de" and modal == {"may"} and own.marks & {"must", "may"} == {"must"} and not own.negative:
+            return "contradicted"
+    return "contradicted" if polarity.opposed(said.poles, given.poles) else None
+
+
+def _nearest(clause: _Clause, given: list[_Clause], language: str) -> int | None:
+    """The quoted clause that a clause is about; None when that cannot be told."""
+    scores = []
+    for own in given:
+        score = sum(2 for value in clause.values if any(values.matches(value, other) for other in own.values))
+        score += len(clause.poles & own.poles) - (bool(own.values) and not clause.values)
+        if language == "de":
+            score += sum(own.words.hold(stem) for stem in clause.words.stems)
+        scores.append(score)
+    best = max(scores)
+    return scores.index(best) if scores.count(best) == 1 else None
+
+
+# Subject ------------------------------------------------------------------------------------------------------------
+
+
+def _covered(said: _Side, given: _Side, passage: str) -> bool:
+    """Whether a German statement speaks of what its quote speaks of, clause by clause."""
+    quoted = _Words(given.text, given.values)
+    whole = _Words(said.text, said.values)
+    around = _Words(passage)
+    # Whether the statement names nothing of what its quote names.
+    lost = any(word.noun for word in quoted.content) and not any(
+        word.noun and whole.hold(word.stem) for word in quoted.content
+    )
+    for clause in said.clauses:
+        content = clause.words.content
+        nouns = [word for word in content if word.noun]
+        held = [word for word in nouns if quoted.hold(word.stem)]
+        near = [word for word in nouns if word not in held and around.hold(word.stem)]
+        strange = len(nouns) - len(held) - len(near)
+        if strange > min(1, len(held) + len(near)) or (near and not held and lost):
+            return False
+        share = sum(quoted.hold(word.stem) for word in content) + len(near)
+        if content and share < _COVERED * len(content):
+            return False
+    return True

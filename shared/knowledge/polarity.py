@@ -1,0 +1,188 @@
+"""What turns or narrows a clause, in eight languages: negation, obligation, restriction, opposite words.
+
+A clause is negative when an odd number of its words negate: "nicht erforderlich", "entfällt" and "not needed" alike,
+and "ohne Genehmigung nicht" is as positive as "nur mit Genehmigung". Texts are folded as values.py folds them.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Literal
+
+Mark = Literal["must", "may", "only", "all", "except"]
+
+_NEGATIONS = {
+    "de": (
+        "nicht(?! nur)|kein\\w*|nie|niemals|nirgends|nichts|niemand\\w*|weder|ohne(?! weiteres)|entfäll\\w*|entfallen|verboten\\w*|verbietet"
+        "|untersagt\\w*|unzulässig\\w*|ungültig\\w*|unmöglich|unnötig|unvollständig\\w*|ausgeschlossen\\w*|ausgenommen\\w*|geschlossen\\w*|schlie(?:ß|ss)(?:t|en)"
+        "|kosten(?:los|frei)\\w*|(?:gebühren|beitrags|steuer|entgelt|zoll|miet|genehmigungs|prüfungs)frei\\w*|unentgeltlich\\w*|gratis|umsonst|verzichte\\w*"
+        "|verweiger\\w*|abgelehnt\\w*|abgelaufen\\w*|abgeschafft|eingestellt|befreit|unbefristet\\w*|freiwillig\\w*"
+    ),
+    "en": (
+        'not(?! only)|\\w+n"t|no|never|none|nobody|nothing|neither|nor|without|cannot|free|forbidden|prohibited|banned|closed?|closes|closing|excluded'
+        "|exempt\\w*|invalid|expired|impossible|unnecessary|waived|optional|voluntary|denied|refused"
+    ),
+    "tr": (
+        "değil\\w*|yok\\w*|\\w+(?:maz|mez|mıyor|miyor|muyor|müyor|mamalı|memeli|madan|meden|mayan|meyen|mayacak|meyecek|mamış|memiş|mamak|memek|mama|meme)\\w*"
+        "|ücretsiz\\w*|geçersiz\\w*|bedava|yasak\\w*|kapalı\\w*|kapan\\w*|hariç|muaf\\w*|\\w+siz|\\w+sız"
+    ),
+    "ru": (
+        "не(?! только)|нет|ни|без|нельзя|запре[тщ]\\w*|бесплатн\\w*|закры\\w*|никогда|ничего|недействительн\\w*|необязательн\\w*|исключ\\w*|освобожд\\w*"
+    ),
+    "uk": (
+        "не(?! тільки| лише)|немає|нема|ні|без|заборон\\w*|безкоштовн\\w*|безоплатн\\w*|зачин\\w*|закри\\w*|ніколи|нічого|недійсн\\w*"
+        '|необов"язков\\w*|звільн\\w*|виключ\\w*'
+    ),
+    "ar": "لا|لم|لن|ليس\\w*|ليست|غير|بدون|دون|مجان\\w*|ممنوع\\w*|يمنع|تمنع|يحظر|محظور\\w*|مغلق\\w*|يغلق|تغلق|نغلق|معفي\\w*|معفى|ولا",
+    "fr": (
+        "pas(?! seulement)|aucun\\w*|sans|gratuit\\w*|gratuitement|interdi\\w*|ferm(?:é|e)\\w*|jamais|rien|exclu\\w*|exonér\\w*|exempt\\w*|non|inutile"
+        "|facultati\\w*"
+    ),
+    "pl": (
+        "nie(?! tylko)|bez|brak\\w*|bezpłatn\\w*|darmow\\w*|zakaz\\w*|zabron\\w*|zabrania|zamknięt\\w*|zamyka\\w*|żad\\w*|nieważn\\w*|nigdy|zwolnion\\w*"
+        "|wykluczon\\w*|wyłączon\\w*"
+    ),
+}
+_MARKS: dict[Mark, str] = {
+    "must": (
+        "muss|muß|müssen|musst|müsst|musste|mussten|verpflichtet|pflicht|zwingend|must|have to|has to|obliged|mandatory|compulsory|required to"
+        '|zorunda\\w*|zorunlu\\w*|\\w+m[ae]l[ıi]\\w*|gerek(?:ir|iyor|li|mektedir)|нужно|долж\\w+|обязан\\w*|необходимо|потрібно|повинн\\w*|зобов"язан\\w*|необхідно'
+        "|يجب|doit|doivent|devez|obligatoire\\w*|obligé\\w*|musi\\w*|trzeba|należy|obowiązk\\w*"
+    ),
+    "may": (
+        "kann|kannst|können|könnt|darf|dürfen|dürft|möglich|erlaubt\\w*|gestattet\\w*|zulässig\\w*|may|can|could|allowed|permitted|possible"
+        "|\\w+[ae]bilir\\w*|mümkün\\w*|serbest\\w*|можно|может|можете|могут|разреш\\w*|можна|може|можете|можуть|дозвол\\w*|يمكن\\w*|يجوز|يسمح"
+        "|peu(?:t|vent)|pouvez|possible|autorisé\\w*|permis|może\\w*|mogą|można|wolno|dozwolon\\w*"
+    ),
+    "only": (
+        "nur|ausschließlich|lediglich|bloß|allein(?= durch| beim)|only|exclusively|solely|sadece|yalnız\\w*|ancak|только|исключительно|лише|тільки|виключно"
+        "|فقط|حصرا|uniquement|seulement|exclusivement|tylko|wyłącznie|jedynie"
+    ),
+    "all": (
+        "alle|allen|alles|sämtliche\\w*|immer|stets|überall|jederzeit|all|always|everyone|everybody|everywhere|anytime|bütün|tüm|herkes\\w*|daima|her zaman"
+        "|все|всех|всем|всегда|везде|усі|усіх|всі|всіх|завжди|كل|جميع|دائما|tous|toutes|toujours|partout|wszys\\w+|zawsze|wszędzie"
+    ),
+    "except": (
+        "außer|mit ausnahme|bis auf(?= d)|es sei denn|sofern nicht|except|unless|apart from|dışında|кроме|за исключением|крім|окрім|за винятком|باستثناء|ما عدا"
+        '|sauf|excepté|à l"exception|oprócz|z wyjątkiem|poza'
+    ),
+}
+# Two poles each; a statement that names one while its quote names only the other says something else.
+_POLES: tuple[tuple[str, str], ...] = (
+    (
+        "erwachsen\\w*|adults?|yetişkin\\w*|взросл\\w*|доросл\\w*|\\w*بالغ\\w*|adultes?|doros\\w*|dorośli",
+        "kind|kinder\\w*|kindes|child|children|çocuk\\w*|дет(?:и|ей|ям|ск\\w+)|ребен\\w*|діт(?:и|ей|ям)|дитин\\w*|\\w*طفال|\\w*طفل|enfants?|dziec\\w*",
+    ),
+    (
+        "erste[nrsm]?|erstmalig\\w*|first|ilk|birinci|перв\\w*|перш\\w*|\\w*الاول|الاولى|premi\\w+|pierwsz\\w*",
+        "weitere[nrsm]?|zweite[nrsm]?|nächste[nrsm]?|further|additional|other|second|next|sonraki|ek|diğer|ikinci|последующ\\w*|следующ\\w*|втор\\w*|кажд\\w+|кожн\\w+"
+        "|наступн\\w*|друг\\w*|\\w*اضافي|اضافية|\\w*الثاني|suivant\\w*|supplémentaire\\w*|deuxième|kolejn\\w*|następn\\w*|drug\\w*",
+    ),
+    (
+        "schriftlich\\w*|in writing|written|yazılı|письменн\\w*|письмов\\w*|كتابي\\w*|par écrit|écrite?|pisemn\\w*",
+        "mündlich\\w*|orally|verbally|sözlü|устн\\w*|усн(?:о|ий|а)|شفهي\\w*|oral\\w*|ustn\\w*",
+    ),
+    (
+        "persönlich\\w*|in person|personally|şahsen|лично|особисто|شخصيا|en personne|personnellement|osobiście",
+        "online|postalisch|per post|by post|by mail|internet\\w*|çevrimiçi|онлайн|почтой|поштою|الانترنت|عبر الانترنت|en ligne|par courrier|przez internet|pocztą",
+    ),
+    (
+        "volljährig\\w*|of (?:legal )?age|adult|reşit|совершеннолет\\w*|повнолітн\\w*|majeure?s?|pełnoletni\\w*",
+        "minderjährig\\w*|under ?age|minors?|reşit olmayan|несовершеннолет\\w*|неповнолітн\\w*|قاصر\\w*|mineure?s?|niepełnoletni\\w*",
+    ),
+    (
+        "(?<!nicht )anmeld\\w*|angemeldet\\w*|melden an|registration|register\\w*",
+        "abmeld\\w*|abgemeldet\\w*|deregist\\w*|unregist\\w*|de-regist\\w*",
+    ),
+    (
+        "ermäßig\\w*|ermäßigt|verringer\\w*|senk\\w*|gesenkt|reduz\\w*|weniger(?! als)|reduc\\w*|lower\\w*|discount\\w*|indirim\\w*|снижа\\w*|зменш\\w*|rédui\\w*|obniż\\w*",
+        "erhöh\\w*|steig\\w*|verdoppel\\w*|increas\\w*|rais\\w*|doubl\\w*|artır\\w*|увелич\\w*|повыш\\w*|збільш\\w*|augment\\w*|podwyż\\w*|zwiększ\\w*",
+    ),
+    ("beginn\\w*|anfang\\w*|öffnet|start\\w*|opens?|begins?", "ende|endet|enden|schluss|schließt|ends?|ablauf"),
+    ("innerhalb|inside|binnen|within", "außerhalb|outside"),
+    ("links|left", "rechts|right"),
+    ("sommer\\w*|summer|yaz", "winter\\w*|kış\\w*"),
+    ("vormittag\\w*|morgens|in the morning", "nachmittag\\w*|abends|in the (?:afternoon|evening)"),
+    ("vermieter\\w*|landlord\\w*", "mieter|mieters|mietern|tenant\\w*"),
+    ("einzug\\w*|einziehen|move in|moving in", "auszug\\w*|ausziehen|move out|moving out"),
+    ("einreise\\w*|entry", "ausreise\\w*|departure"),
+    ("früher|eher|earlier|sooner", "später|later"),
+    ("größer\\w*|larger|bigger", "kleiner\\w*|smaller"),
+    ("älter\\w*|older", "jünger\\w*|younger"),
+    ("öffentlich\\w*|public", "privat\\w*|private"),
+    ("ledig\\w*|unverheiratet\\w*|unmarried|single", "verheiratet\\w*|married"),
+    (
+        "frühestens|earliest|au plus tôt|en erken|самое раннее|не раньше|найраніше|не раніше|najwcześniej",
+        "spätestens|latest|au plus tard|en geç|не позднее|не пізніше|najpóźniej|no later than",
+    ),
+    ("gültig\\w*|valid", "abgelaufen\\w*|ungültig\\w*|expired|invalid"),
+    ("neue[nrsm]?|new", "alte[nrsm]?|old"),
+    ("express\\w*|eil\\w*", "normal\\w*|regulär\\w*"),
+    (
+        "vor(?! ort| allem)|bevor|before|prior to|önce|до(?! \\d)|перед|قبل|avant|przed",
+        "nach(?! §| hause| absprache| vereinbarung| vollendung)|nachdem|after|following|sonra|после|після|بعد|après|po",
+    ),
+)
+# What speaks to a model instead of to a citizen.
+_INSTRUCTION = re.compile(
+    r"(?:ignor\w+|vergiss|vergesst|missacht\w*|disregard|forget|override|bypass|übergeh\w*|забуд\w*|проигнорируй\w*|игнорируй\w*|ігноруй\w*|забудь|تجاهل\w*|انس|oublie\w*|ignore\w*|zignoruj\w*|zapomnij|yok say\w*|görmezden|unut\w*)"
+    r"(?:\W+\w+){0,5}\W+(?:anweisung\w*|instruktion\w*|vorgabe\w*|befehl\w*|regeln|instruct\w*|prompts?|rules|directions|tasks?|aufgaben?|инструкц\w*|указани\w*|інструкц\w*|вказівк\w*|\w*تعليمات|\w*اوامر|consigne\w*|instrukcj\w*|polece\w*|talimat\w*)"
+    r"|talimat\w*(?:\W+\w+){0,3}\W+(?:yok say|görmezden|unut|dikkate alma)"
+    r"|system[ -]?(?:prompt|nachricht|message|anweisung\w*)|sistem mesaj\w*|системн\w+ (?:промпт|сообщени|подсказк)\w*"
+    r"|(?:ki|ai)[ -](?:assisten\w*|modell?\w*|system)|sprachmodell\w*|language model|chatbot\w*|chatgpt|assistant\b|du bist (?:jetzt|nun|ab jetzt)|you are now|as an ai|als ki\b"
+    r"|(?:tell|sag\w*|antworte\w*|respond|reply|answer)(?:\W+\w+){0,2}\W+(?:the user|dem (?:nutzer|benutzer|anwender|bürger)|only with|nur (?:noch )?mit)"
+    r"|(?:neue|new) (?:anweisung|instruction)\w*"
+)
+
+
+def instructs(folded: str) -> bool:
+    """Whether a text tells a model what to do."""
+    return _INSTRUCTION.search(folded) is not None
+
+
+def negations(folded: str, language: str) -> list[tuple[int, int]]:
+    """Where a text negates; of an unknown language every language's words count."""
+    return [found.span() for found in _negation(language).finditer(folded)]
+
+
+def marks(folded: str) -> frozenset[Mark]:
+    """Obligation, permission, restriction and the like in a text."""
+    return frozenset(mark for mark, pattern in _compiled_marks() if pattern.search(folded))
+
+
+def poles(folded: str) -> frozenset[tuple[int, int]]:
+    """Opposite words in a text, as (pair, side)."""
+    return frozenset(
+        (at, side)
+        for at, pair in enumerate(_compiled_poles())
+        for side, pattern in enumerate(pair)
+        if pattern.search(folded)
+    )
+
+
+def opposed(stated: Iterable[tuple[int, int]], given: Iterable[tuple[int, int]]) -> bool:
+    """Whether a statement names only one side of a pair and its quote only the other."""
+    stated, given = frozenset(stated), frozenset(given)
+    return any(
+        (pair, 1 - side) in given and (pair, side) not in given and (pair, 1 - side) not in stated
+        for pair, side in stated
+    )
+
+
+def _whole(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])")
+
+
+@cache
+def _negation(language: str) -> re.Pattern[str]:
+    return _whole(_NEGATIONS[language] if language in _NEGATIONS else "|".join(_NEGATIONS.values()))
+
+
+@cache
+def _compiled_marks() -> tuple[tuple[Mark, re.Pattern[str]], ...]:
+    return tuple((mark, _whole(pattern)) for mark, pattern in _MARKS.items())
+
+
+@cache
+def _compiled_poles() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
+    return tuple((_whole(one), _whole(other)) for one, other in _POLES)
