@@ -39,6 +39,7 @@ from shared.telemetry import EVENT_ID, TRACE, Trace, describe, span
 _log = structlog.get_logger()
 _SUSPECT_WAIT_S: Final = 30.0
 _DEAD_PAUSE_S: Final = 15.0  # before a dead letter that could not be stored is tried again
+_INTERRUPT_S: Final = 5.0  # how long an interrupted function may take to clean up
 _AGAIN_S: Final = 5.0  # before a function that ignored its cancellation is cancelled again
 
 
@@ -158,18 +159,19 @@ class Lanes:
         self._closing = True
         while self.waiting:
             await self._give_back(self.waiting.popleft())
-        for lane in self.lanes:
-            if lane.running and lane.task is not None:
-                lane.interrupted = True
-                lane.task.cancel()
         for lane in self._idle:
             if lane.wake is not None and not lane.wake.done():
                 lane.wake.set_result(None)
-        tasks = [lane.task for lane in self.lanes if lane.task is not None]
-        if tasks:
-            _, stuck = await asyncio.wait(tasks, timeout=5.0)
-            for task in stuck:
-                task.cancel()
+        deadline = time.monotonic() + _INTERRUPT_S
+        left = {lane.task for lane in self.lanes if lane.task is not None}
+        while left and time.monotonic() < deadline:
+            for lane in self.lanes:
+                if lane.running and lane.task is not None:
+                    lane.interrupted = True
+                    lane.task.cancel()
+            _, left = await asyncio.wait(left, timeout=1.0)
+        for task in left:
+            task.cancel()
         await self.sweep(time.monotonic(), 0.0)
 
     def _is_copy(self, delivery: Delivery) -> bool:

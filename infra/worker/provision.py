@@ -28,6 +28,7 @@ from shared.settings import NatsSettings
 EVENTS: Final = "EVENTS"
 REPLAY: Final = "replay"
 _MESSAGE_BYTES: Final = 128 * 1024  # an event's 64 KB, and room for headers
+_REPLAYS: Final = "-replay"  # no function's name has a dash
 _OWNER: Final = "stadtfunk-function"  # consumer metadata: whose durable this is
 
 
@@ -59,9 +60,13 @@ def ordered_stream(function: str) -> str:
 
 
 def sources(name: str, entry: FunctionEntry) -> list[Source]:
-    """The durables that feed a function: one, or one a partition, and one for what its schedules fire."""
+    """The durables that feed a function: one, or one a partition; one for replays, one for what its schedules fire.
+
+    Replays have their own because a second filter on a durable made the server five times slower (2.15).
+    """
     if entry.order_by is None:
-        found = [Source(stream=EVENTS, consumer=name, credit=entry.concurrency)]
+        found = [Source(stream=EVENTS, consumer=name, credit=entry.concurrency)] if _filters(entry) else []
+        found.append(Source(stream=EVENTS, consumer=f"{name}{_REPLAYS}", credit=1))
     else:
         stream = ordered_stream(name)
         found = [Source(stream=stream, consumer=f"{name}_{n}", credit=1) for n in range(entry.partitions)]
@@ -148,6 +153,11 @@ def _ordered_config(name: str, entry: FunctionEntry, settings: NatsSettings) -> 
     )
 
 
+def _filters(entry: FunctionEntry) -> list[str]:
+    triggers = [trigger.nats for trigger in entry.events if trigger.nats]
+    return [filter_of(trigger.type) if trigger.type else str(trigger.subject) for trigger in triggers]
+
+
 def _durable(name: str, entry: FunctionEntry, source: Source, number: int, settings: NatsSettings) -> ConsumerConfig:
     new = entry.start == "new" and entry.order_by is None
     if source.stream == schedules.STREAM:
@@ -155,9 +165,10 @@ def _durable(name: str, entry: FunctionEntry, source: Source, number: int, setti
     elif entry.order_by is not None:
         filters = [f"ordered.{name}.{number}.>"]
         pending = 1  # what keeps the order: the next of a partition waits for the ack of the one before
+    elif source.consumer.endswith(_REPLAYS):
+        filters, pending, new = [f"{REPLAY}.{name}.>"], 1000, False
     else:
-        triggers = [t.nats for t in entry.events if t.nats]
-        filters = [filter_of(t.type) if t.type else str(t.subject) for t in triggers] + [f"{REPLAY}.{name}.>"]
+        filters = _filters(entry)
         pending = max(1000, 2 * entry.concurrency * entry.scale.max)
     return ConsumerConfig(
         name=source.consumer,

@@ -1,6 +1,7 @@
 """The worker: one process that runs event functions on what NATS holds for them."""
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Mapping
@@ -121,9 +122,12 @@ class Worker:
         """Take nothing more, finish what is in work, give back what does not finish in time."""
         await asyncio.gather(*(pull.stop() for pull in self._pulls))
         await asyncio.gather(*(lanes.stop(self._drain_s) for lanes in self._lanes))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        left = set(self._tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            # Once is not enough: nats-py swallows a cancellation that comes while it writes.
+            _, left = await asyncio.wait(left, timeout=0.2)
         self._watchdog.stop()
         with suppress(nats.errors.Error, BackendError, OSError):  # no connection: what was not acked comes again
             await self.flush()
@@ -147,6 +151,9 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         await self.start()
+        # What is loaded now stays: the collector need not walk it again with every thousandth event.
+        gc.collect()
+        gc.freeze()
         try:
             assert self._failed is not None  # noqa: S101 - set by start
             stopping = asyncio.create_task(stop.wait())

@@ -47,7 +47,7 @@ async def test_replay_reaches_the_failed_function_alone(bench: Bench) -> None:
         mended = True
         await letters.replay(stored.number)
         await until(lambda: failed)
-        await bench.settled("weak")
+        await bench.settled("weak-replay")
         await bench.settled("strong")
     assert (failed, fine) == (["a"], ["a"])
     assert await letters.list() == []
@@ -65,7 +65,7 @@ async def test_replay_that_fails_again_is_a_dead_letter_again(bench: Bench) -> N
         await bench.dead()
         (first,) = await letters.list()
         await letters.replay(first.number)
-        await bench.settled("weak")
+        await bench.settled("weak-replay")
         (second,) = await letters.list()
     assert second.number != first.number
     assert second.letter.headers["ce-id"] == "one"

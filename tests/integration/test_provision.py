@@ -51,6 +51,7 @@ async def test_second_run_changes_nothing(bench: Bench) -> None:
         "EVENTS",
         "DEAD",
         "EVENTS/plain",
+        "EVENTS/plain-replay",
         "ORDERED_ordered",
         "ORDERED_ordered/ordered_0",
         "ORDERED_ordered/ordered_1",
@@ -65,6 +66,7 @@ async def test_changed_limits_are_applied(bench: Bench) -> None:
         "EVENTS: duplicate_window, max_age",
         "DEAD: duplicate_window",
         "EVENTS/plain: ack_wait, max_ack_pending",
+        "EVENTS/plain-replay: ack_wait",
     ]
     events = (await bench.js.stream_info("EVENTS")).config
     durable = (await bench.js.consumer_info("EVENTS", "plain")).config
@@ -110,7 +112,7 @@ async def test_number_of_partitions_needs_a_drain(bench: Bench) -> None:
 async def test_durable_without_a_function_is_reported_and_left(bench: Bench) -> None:
     await make(bench, entries(plain))
     report = await make(bench, entries(ordered))
-    assert report.orphans == ["EVENTS/plain"]
+    assert report.orphans == ["EVENTS/plain", "EVENTS/plain-replay"]
     assert await bench.js.consumer_info("EVENTS", "plain")
     report = await provision(bench.js, entries(ordered), bench.settings.nats, known=["plain"])
     assert report.orphans == []

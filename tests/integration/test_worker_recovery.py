@@ -86,7 +86,7 @@ async def test_pull_that_fell_silent_is_asked_for_again(
     async with Bench(nats_settings) as bench:
         worker = bench.worker(read)
         async with worker:
-            (only,) = worker._pulls
+            only = worker._pulls[0]
             # The server forgets who asked, and nobody says so.
             assert only._subscription is not None
             await only._client._send_unsubscribe(only._subscription._id)
@@ -109,7 +109,7 @@ async def test_expired_request_gives_its_credit_back(
     async with Bench(nats_settings) as bench:
         worker = bench.worker(read, concurrency=3)
         async with worker:
-            (only,) = worker._pulls
+            only = worker._pulls[0]
             inbox, asked = only._inbox, 0
             original = only.ask
 
