@@ -62,14 +62,16 @@ def backup_stack(
 
     Consumers pause meanwhile; events wait in their stream. Secrets are not part of it.
     """
-    from infra.stack.backup import backup
-
-    def act(settings: Settings) -> Coroutine[Any, Any, dict[str, Any]]:
-        return backup(settings, target, wait_s=wait, say=_say(as_json))
+    from infra.stack.backup import backup, writing
 
     if not remote and not data.is_dir():
         fail(f"{data}: no such folder; name the data folder with --data, or --remote for the settings' backends")
-    manifest = asyncio.run(_with_storage(None if remote else data, act))
+    with writing(target) as folder:
+
+        def act(settings: Settings) -> Coroutine[Any, Any, dict[str, Any]]:
+            return backup(settings, folder, wait_s=wait, say=_say(as_json))
+
+        manifest = asyncio.run(_with_storage(None if remote else data, act))
     _told(manifest, f"saved to {target}", as_json)
 
 
@@ -82,12 +84,14 @@ def restore_stack(
     as_json: AsJson = False,
 ) -> None:
     """Bring a backup back into an empty data folder, or into empty backends; every file is checked first."""
-    from infra.stack.backup import restore
+    from infra.stack.backup import reading, restore
 
-    def act(settings: Settings) -> Coroutine[Any, Any, dict[str, Any]]:
-        return restore(settings, source, say=_say(as_json))
+    with reading(source) as (folder, manifest):
 
-    manifest = asyncio.run(_with_storage(None if remote else data, act))
+        def act(settings: Settings) -> Coroutine[Any, Any, dict[str, Any]]:
+            return restore(settings, folder, manifest, say=_say(as_json))
+
+        asyncio.run(_with_storage(None if remote else data, act))
     _told(manifest, f"restored from {source}, made {manifest['made_at']}", as_json)
 
 

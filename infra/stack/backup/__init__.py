@@ -8,7 +8,7 @@ therefore has its effects in the copies made later; one that was not is delivere
 functions tolerate that. Secrets are no part of it.
 """
 
-from infra.stack.backup.archive import BackupError
+from infra.stack.backup.archive import BackupError, reading, writing
 from infra.stack.backup.run import backup, restore
 
-__all__ = ["BackupError", "backup", "restore"]
+__all__ = ["BackupError", "backup", "reading", "restore", "writing"]

@@ -8,57 +8,55 @@ from pathlib import Path
 from typing import Any
 
 from infra.stack.backup import objects, streams, vectors
-from infra.stack.backup.archive import BackupError, reading, seal, writing
+from infra.stack.backup.archive import BackupError, seal
 from shared.connection import connect
 from shared.settings import Settings
 
 Say = Callable[[str], None]
 
 
-async def backup(settings: Settings, target: Path, *, wait_s: float, say: Say) -> dict[str, Any]:
-    """Save everything into ``target`` (a new folder, or a new ``.tar``); gives the manifest.
+async def backup(settings: Settings, folder: Path, *, wait_s: float, say: Say) -> dict[str, Any]:
+    """Save everything into a folder of ``writing``; gives the manifest.
 
     Raises:
-        BackupError: ``target`` exists, or a backend holds what cannot be saved.
+        BackupError: a backend holds what cannot be saved.
         BackendError: a backend does not answer.
     """
-    with writing(target) as folder:
-        client = await connect(settings.nats, name="stadtfunk-backup")
-        try:
-            async with streams.paused(client, wait_s) as at_work:
-                for consumer, events in at_work.items():
-                    say(f"{consumer}: {events} events in work or waiting for a retry; they come again after a restore")
-                facts: dict[str, Any] = {"streams": {}, "version": version("stadtfunk"), "in_work": at_work}
-                for name in await streams.names(client):
-                    facts["streams"][name] = await streams.save(client, name, folder / "streams")
-                    say(f"stream {name}: {facts['streams'][name]} messages")
-                facts["vectors"] = await asyncio.to_thread(_save_vectors, settings, folder / "vectors", say)
-                facts["objects"] = await asyncio.to_thread(_save_objects, settings, folder / "objects", say)
-        finally:
-            await client.close()
-        return seal(folder, facts)
+    client = await connect(settings.nats, name="stadtfunk-backup")
+    try:
+        async with streams.paused(client, wait_s) as at_work:
+            for consumer, events in at_work.items():
+                say(f"{consumer}: {events} events in work or waiting for a retry; they come again after a restore")
+            facts: dict[str, Any] = {"streams": {}, "version": version("stadtfunk"), "in_work": at_work}
+            for name in await streams.names(client):
+                facts["streams"][name] = await streams.save(client, name, folder / "streams")
+                say(f"stream {name}: {facts['streams'][name]} messages")
+            facts["vectors"] = await asyncio.to_thread(_save_vectors, settings, folder / "vectors", say)
+            facts["objects"] = await asyncio.to_thread(_save_objects, settings, folder / "objects", say)
+    finally:
+        await client.close()
+    return seal(folder, facts)
 
 
-async def restore(settings: Settings, source: Path, *, say: Say) -> dict[str, Any]:
-    """Bring a backup back into empty backends; gives its manifest.
+async def restore(settings: Settings, folder: Path, manifest: dict[str, Any], *, say: Say) -> dict[str, Any]:
+    """Bring what ``reading`` opened back into empty backends; gives its manifest.
 
     Raises:
-        BackupError: the backup is damaged, or a backend holds something already (named); nothing is changed then.
+        BackupError: a backend holds something already (named); nothing is changed then.
         BackendError: a backend does not answer.
     """
-    with reading(source) as (folder, manifest):
-        client = await connect(settings.nats, name="stadtfunk-restore")
-        try:
-            found = [f"stream {name}" for name in await streams.names(client)]
-            found += await asyncio.to_thread(_present, settings)
-            if found:
-                raise BackupError(f"the target is not empty ({', '.join(found[:5])}); restore into an empty one")
-            await asyncio.to_thread(_bring_back_objects, settings, folder / "objects", manifest, say)
-            await asyncio.to_thread(_bring_back_vectors, settings, folder / "vectors", manifest, say)
-            await _bring_back_streams(client, settings, folder / "streams", manifest, say)
-        finally:
-            await client.close()
-        return manifest
+    client = await connect(settings.nats, name="stadtfunk-restore")
+    try:
+        found = [f"stream {name}" for name in await streams.names(client)]
+        found += await asyncio.to_thread(_present, settings)
+        if found:
+            raise BackupError(f"the target is not empty ({', '.join(found[:5])}); restore into an empty one")
+        await asyncio.to_thread(_bring_back_objects, settings, folder / "objects", manifest, say)
+        await asyncio.to_thread(_bring_back_vectors, settings, folder / "vectors", manifest, say)
+        await _bring_back_streams(client, settings, folder / "streams", manifest, say)
+    finally:
+        await client.close()
+    return manifest
 
 
 def _save_vectors(settings: Settings, folder: Path, say: Say) -> dict[str, int]:
