@@ -219,6 +219,11 @@ async def test_a_crawl_of_1000_pages_while_all_it_needs_is_killed(
             ),
         )
         async with running("crawl", folder, settings) as workers, bus_to(settings.nats) as bus:
+
+            async def listening() -> bool:
+                return "worker runs" in workers.logs()
+
+            await eventually(listening, "the worker has made its consumer, which begins with what comes then")
             request = enveloped(CrawlRequested(), id="the-only-one", source="/tests")
             await publish(bus, [request])
 
