@@ -17,7 +17,7 @@ from shared.backends import Backends
 from shared.bus import derived_id
 from shared.errors import Reject, Retry
 from shared.function import on
-from shared.settings import NatsSettings
+from shared.settings import NatsSettings, TelemetrySettings
 from tests.integration.workbench import TRACE_ID, Answered, Asked, Bench, until
 
 
@@ -44,6 +44,20 @@ async def test_follow_up_is_stored_under_a_derived_id_within_the_trace(bench: Be
     assert follow_up.traceparent is not None
     assert follow_up.traceparent.split("-")[1] == TRACE_ID
     assert metrics.HANDLED.labels("answer")._value.get() == handled + 1
+
+
+async def test_trace_is_carried_on_where_spans_leave(bench: Bench) -> None:
+    @on(Asked)
+    async def answer(event: Asked, use: Backends) -> Answered:
+        return Answered(text="a")
+
+    telemetry = TelemetrySettings(otlp_endpoint="http://127.0.0.1:9")
+    bench.settings = bench.settings.model_copy(update={"telemetry": telemetry})
+    async with bench.worker(answer):
+        await bench.publish(Asked(), id="one")
+        follow_up = await bench.stored("events.*.test.answered")
+    assert follow_up.traceparent is not None
+    assert follow_up.traceparent.split("-")[1] == TRACE_ID
 
 
 async def test_yielded_event_is_stored_before_the_generator_goes_on(bench: Bench) -> None:
