@@ -87,6 +87,7 @@ class Vectors:
         self._settings = settings
         self._client: AsyncMilvusClient | None = None
         self._connecting = asyncio.Lock()
+        self._creating = asyncio.Lock()
         self._known: set[str] = set()  # collections seen
         self._aliases: dict[str, tuple[str, float]] = {}  # alias -> collection, until when it is believed
         self._dirty: dict[str, float] = {}  # collection -> time of its first write since the last flush
@@ -99,14 +100,20 @@ class Vectors:
             self._known.add(collection)
         return collection in self._known
 
-    async def create(self, collection: str, schema: Any, index: Any) -> None:
-        """Make a collection with its indexes and load it; one that another process just made is fine."""
-        try:
-            await self._call("create", lambda _: asyncio.to_thread(self._create, collection, schema, index))
-        except BackendError:
-            if not await self.has(collection):
-                raise
-        await self._call("load", lambda client: client.load_collection(collection))
+    async def create(self, collection: str, schema: Any, index: Any) -> bool:
+        """Make a collection with its indexes and load it; False where another was faster, which is fine."""
+        async with self._creating:  # two at once leave a collection without its indexes
+            if await self.has(collection):
+                return False
+            made = True
+            try:
+                await self._call("create", lambda _: asyncio.to_thread(self._create, collection, schema, index))
+            except BackendError:
+                if not await self.has(collection):
+                    raise
+                made = False
+            await self._call("load", lambda client: client.load_collection(collection))
+            return made
 
     async def drop(self, collection: str) -> None:
         """Remove a collection with its rows."""

@@ -10,6 +10,7 @@ alias, so that another model can be indexed beside it and take over at once.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -36,6 +37,9 @@ SHOWN = (
 )  # fmt: skip
 
 
+_RANKED = ("id", "doc", "revision", "position", "title")  # few, as hundreds of rows are ranked for each search
+
+
 class Record(BaseModel):
     """Which revision of a document counts."""
 
@@ -54,9 +58,9 @@ class View:
         self._collection = collection
 
     async def nearest(self, field: str, data: Vector | str, limit: int, condition: str = "") -> list[Row]:
-        """Passages nearest to a vector or a text of terms, best first."""
+        """Rows nearest to a vector or a text of terms, best first: id, doc, revision, position, title, distance."""
         return await self._index.vectors.search(
-            self._collection, field, data, limit=limit, fields=SHOWN, condition=condition
+            self._collection, field, data, limit=limit, fields=_RANKED, condition=condition
         )
 
     async def current(self, documents: Sequence[list[Row]]) -> list[list[Row]]:
@@ -64,22 +68,19 @@ class View:
         records = await self._index.records(self._collection, [str(rows[0]["doc"]) for rows in documents])
         return [_counting(rows, record) for rows, record in zip(documents, records, strict=True)]
 
-    async def with_passages(self, documents: Sequence[list[Row]]) -> list[list[Row]]:
-        """The same, with the first passage added where only a name of the document was found."""
-        named = {str(rows[0]["doc"]): rows for rows in documents if rows and all(row["position"] < 0 for row in rows)}
-        if not named:
-            return list(documents)
-        condition = both(any_of("doc", named), "position == 0")
-        first = await self._index.vectors.query(self._collection, condition, SHOWN)
-        by_document = {(str(row["doc"]), row["revision"]): row for row in first}
-        return [
-            [*rows, found]
-            if rows
-            and (found := by_document.get((str(rows[0]["doc"]), rows[0]["revision"])))
-            and str(rows[0]["doc"]) in named
-            else rows
-            for rows in documents
-        ]
+    async def with_passages(self, documents: Sequence[list[Row]], most: int = 3) -> list[list[Row]]:
+        """Of each document its best passages with all that is shown of them, best first.
+
+        The first passage where only a name was found; the name's own row where there is no passage.
+        """
+        wanted = [_shown(rows, most) for rows in documents]
+        ids = [id for one in wanted for id in one]
+        if not ids:
+            return [[] for _ in documents]
+        rows = await self._index.vectors.query(self._collection, any_of("id", ids), ("id", *SHOWN))
+        found = {str(row["id"]): row for row in rows}
+        shown = [[found[id] for id in one if id in found] for one in wanted]
+        return [[row for row in one if row["position"] >= 0] or one for one in shown]
 
 
 class Index:
@@ -97,10 +98,10 @@ class Index:
 
         A repeat embeds and writes nothing.
         """
+        await self._ensure()
         known = await self.record(document.id)
         if known is None or known[0].revision < document.revision:
             found = await asyncio.to_thread(passages, document)
-            await self._ensure()
             await self._put(document, found)
             ours = Record(revision=document.revision, passages=len(found))
             known = (await self._advance(document.id, ours), 0)
@@ -165,13 +166,18 @@ class Index:
     async def _ensure(self) -> None:
         if await self.vectors.has(self.collection):
             return
-        # A collection made anew is empty, so what was recorded of an earlier one of this name is not true.
-        for key in await self._records.keys():
-            if key.startswith(self._key("")):
-                await self._records.delete(key)
-        await self.vectors.create(self.collection, *_schema(self.embeddings.dimension))
+        before = [(key, await self._records.get(key)) for key in await self._records.keys() if self._owns(key)]
+        if await self.vectors.create(self.collection, *_schema(self.embeddings.dimension)):
+            for key, entry in before:
+                # The collection is new, so what was recorded of an earlier one is not in it; what was removed stays so.
+                if entry is not None and not Record.model_validate_json(entry.value).removed:
+                    with contextlib.suppress(Conflict):
+                        await self._records.update(key, Record(revision=0).model_dump_json().encode(), entry.revision)
         if await self.vectors.alias(self.name) is None:
             await self.vectors.point(self.name, self.collection)
+
+    def _owns(self, key: str) -> bool:
+        return key.startswith(self._key(""))
 
     async def _advance(self, id: str, ours: Record) -> Record:
         """Record ``ours`` unless something newer is recorded; returns what counts now."""
@@ -218,6 +224,18 @@ class Index:
             return False
         await self.vectors.delete(self.collection, condition)
         return True
+
+
+def _shown(rows: list[Row], most: int) -> list[str]:
+    """Ids of the rows to show of a document."""
+    if not rows:
+        return []
+    best = [str(row["id"]) for row in rows if row["position"] >= 0][:most]
+    return best or [_id(str(rows[0]["doc"]), int(rows[0]["revision"]), 0), str(rows[0]["id"])]
+
+
+def _id(doc: str, revision: int, position: int) -> str:
+    return str(uuid5(_SPACE, f"{doc}\x1f{revision}\x1f{position}"))
 
 
 def _counting(rows: list[Row], record: Record | None) -> list[Row]:
@@ -268,7 +286,7 @@ def _rows(
     return [
         shared
         | {
-            "id": str(uuid5(_SPACE, f"{document.id}\x1f{document.revision}\x1f{entry.position}")),
+            "id": _id(document.id, document.revision, entry.position),
             "position": entry.position,
             "heading": _fitting(" › ".join(entry.passage.headings), _TITLE) if entry.passage else "",
             "text": _fitting(entry.passage.text, _TEXT) if entry.passage else "",

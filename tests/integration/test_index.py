@@ -233,3 +233,14 @@ async def test_events_that_lie_are_told_from_storage_that_is_late(use: Backends)
     with pytest.raises(Reject, match="is no page"):
         await index_page(lie, use)
     assert (await asked(use, "Hund")).reason == "empty_index"
+
+
+async def test_a_lost_collection_is_filled_again_and_what_was_removed_stays_so(use: Backends) -> None:
+    events = [await changed(use, page, 1) for page in (dog(), passport())]
+    for event in events:
+        await index_page(event, use)
+    await remove_page(PageRemoved(page_id="cms:2", source="cms", revision=2, reason="missing"), use)
+    await use.vectors.drop(index_of(use).collection)
+    assert await index_page(events[0], use) is not None
+    assert await index_page(events[1], use) is None
+    assert [hit.id for hit in (await asked(use, "Hund")).hits] == ["cms:1"]
