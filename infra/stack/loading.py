@@ -45,12 +45,17 @@ async def load(settings: NatsSettings, progress: Progress, *, anew: bool, patien
     bus = JetStreamBus(settings, name="stadtfunk-up")
     try:
         before = await _provisioned(bus, patience_s)
-        if before.crawls and not anew:
-            progress.note("the city was crawled before; its pages are there, changes come by themselves")
-            return
-        event = CrawlRequested()
-        await bus.publish(enveloped(event, id=str(uuid4()), source="stadtfunk/up"), key=event.key_value)
-        await _follow(bus, progress, before.crawls + 1)
+        crawls = before.crawls
+        if crawls and not anew:
+            if before.idle:
+                progress.note("the city was crawled before; its pages are there, changes come by themselves")
+                return
+            progress.note("the city was crawled before; what was left to do is being done")
+        else:
+            event = CrawlRequested()
+            await bus.publish(enveloped(event, id=str(uuid4()), source="stadtfunk/up"), key=event.key_value)
+            crawls += 1
+        await _follow(bus, progress, crawls)
     finally:
         await bus.close()
 
