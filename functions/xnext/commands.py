@@ -38,3 +38,13 @@ def sweep(quiet: Annotated[bool, typer.Option(help="Say nothing where nothing wa
     swept = asyncio.run(run())
     if swept or not quiet:
         typer.echo(f"{swept} documents had superseded passages; they are removed")
+
+
+@app.command("mcp")
+def mcp(
+    url: Annotated[str, typer.Argument(help="The MCP address of a running host.")] = "http://127.0.0.1:8080/mcp",
+) -> None:
+    """Offer search and answer to an AI assistant on this machine, over standard input and output."""
+    from functions.xnext.bridge import bridge
+
+    asyncio.run(bridge(url))
