@@ -31,6 +31,7 @@ _CLOCK_SKEW_S = 30
 _KEYS_FRESH_S = 3600.0  # then the key set is read again
 _KEYS_ASK_S = 15.0  # an unknown key id asks the issuer no more often than this
 _LONGEST_TOKEN = 16 * 1024
+_SHORTEST_KEY = 24  # bytes of a webhook's secret, as the Standard Webhooks specification says
 _KEY_SET_BYTES = 512 * 1024
 _DONE, _PENDING = b"done", b"pending"
 
@@ -216,7 +217,7 @@ def verify_signature(secret: str, headers: Mapping[str, str], body: bytes) -> st
 
     Raises:
         Problem: 401 with what is wrong.
-        SettingsError: the secret is no base64.
+        SettingsError: the secret is no base64, or so short that it could be guessed.
     """
     id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     given = headers.get("webhook-signature", "")
@@ -224,10 +225,13 @@ def verify_signature(secret: str, headers: Mapping[str, str], body: bytes) -> st
         raise Problem(401, "The headers webhook-id, webhook-timestamp and webhook-signature are needed.")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 16) or abs(time.time() - int(stamp)) > TOLERANCE_S:
         raise Problem(401, "The webhook's timestamp is not within five minutes of now.")
+    text = secret.strip().removeprefix("whsec_")
     try:
-        key = base64.b64decode(secret.removeprefix("whsec_") + "==")
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError:
-        raise SettingsError("secret", "a webhook's secret is 'whsec_' and base64") from None
+        key = b""
+    if len(key) < _SHORTEST_KEY:  # an empty key would let everybody sign
+        raise SettingsError("secret", f"a webhook's secret is 'whsec_' and base64 of at least {_SHORTEST_KEY} bytes")
     expected = hmac.new(key, f"{id}.{stamp}.".encode() + body, sha256).digest()
     signature = b"v1," + base64.b64encode(expected)
     # Several may be given while a secret is changed.

@@ -75,6 +75,9 @@ def test_nothing_but_the_signed_bytes_passes(body: bytes, id: str, signature: st
         verify_signature(SECRET, headers, body)
 
 
-def test_a_secret_that_is_none_is_a_setting_to_mend() -> None:
+@pytest.mark.parametrize(
+    "secret", ["whsec_a", "whsec_", "!!!!", "whsec_" + "ü" * 40, "whsec_dG9vIHNob3J0", "change me"]
+)
+def test_a_secret_that_is_none_is_a_setting_to_mend(secret: str) -> None:
     with pytest.raises(SettingsError):
-        verify_signature("whsec_a", HEADERS, BODY)
+        verify_signature(secret, HEADERS, BODY)
