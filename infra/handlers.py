@@ -65,6 +65,9 @@ def _check(function: Function, entry: FunctionEntry) -> None:
                 raise _Fault("events", "an http trigger needs a handler written with @http")
             if trigger.http.files and not static_folder(entry, trigger.http.files).is_dir():
                 raise _Fault("events", f"no folder '{trigger.http.files}' beside the handler's module")
+        elif trigger.s3:
+            # The catalogue's language has it already; what watches buckets comes with the photo system.
+            raise _Fault("events", "nothing watches buckets yet; publish an event where the object is written")
         elif not isinstance(function, EventFunction):
             raise _Fault("events", "this trigger needs a handler written with @on")
         elif trigger.nats and trigger.nats.type and trigger.nats.type != function.accepts.type:
