@@ -9,40 +9,47 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 
+from shared.knowledge import vocabulary
+
 Mark = Literal["must", "may", "only", "all", "except"]
 
 _NEGATIONS = {
     "de": (
         "nicht(?! nur)|kein\\w*|nie|niemals|nirgends|nichts|niemand\\w*|weder|ohne(?! weiteres)|entfäll\\w*|entfallen|verboten\\w*|verbietet"
-        "|untersagt\\w*|unzulässig\\w*|ungültig\\w*|unmöglich|unnötig|unvollständig\\w*|ausgeschlossen\\w*|ausgenommen\\w*|geschlossen\\w*|schlie(?:ß|ss)(?:t|en)"
+        "|untersagt\\w*|unzulässig\\w*|ungültig\\w*|unmöglich|unnötig|unvollständig\\w*|ausgeschlossen\\w*|ausgenommen\\w*|geschlossen\\w*"
         "|kosten(?:los|frei)\\w*|(?:gebühren|beitrags|steuer|entgelt|zoll|miet|genehmigungs|prüfungs)frei\\w*|unentgeltlich\\w*|gratis|umsonst|verzichte\\w*"
         "|verweiger\\w*|abgelehnt\\w*|abgelaufen\\w*|abgeschafft|eingestellt|befreit|unbefristet\\w*|freiwillig\\w*"
     ),
     "en": (
-        'not(?! only)|\\w+n"t|no|never|none|nobody|nothing|neither|nor|without|cannot|free|forbidden|prohibited|banned|closed?|closes|closing|excluded'
+        'not(?! only)|\\w+n"t|no|never|none|nobody|nothing|neither|nor|without|cannot|free|forbidden|prohibited|banned|closed|excluded'
         "|exempt\\w*|invalid|expired|impossible|unnecessary|waived|optional|voluntary|denied|refused"
     ),
     "tr": (
         "değil\\w*|yok\\w*|\\w+(?:maz|mez|mıyor|miyor|muyor|müyor|mamalı|memeli|madan|meden|mayan|meyen|mayacak|meyecek|mamış|memiş|mamak|memek|mama|meme)\\w*"
-        "|ücretsiz\\w*|geçersiz\\w*|bedava|yasak\\w*|kapalı\\w*|kapan\\w*|hariç|muaf\\w*|\\w+siz|\\w+sız"
+        "|ücretsiz\\w*|geçersiz\\w*|bedava|yasak\\w*|kapalı\\w*|hariç|muaf\\w*|\\w+siz|\\w+sız"
     ),
     "ru": (
-        "не(?! только)|нет|ни|без|нельзя|запре[тщ]\\w*|бесплатн\\w*|закры\\w*|никогда|ничего|недействительн\\w*|необязательн\\w*|исключ\\w*|освобожд\\w*"
+        "не(?! только)|нет|ни|без|нельзя|запре[тщ]\\w*|бесплатн\\w*|закрыт\\w*|никогда|ничего|недействительн\\w*|необязательн\\w*|исключ\\w*|освобожд\\w*"
     ),
     "uk": (
-        "не(?! тільки| лише)|немає|нема|ні|без|заборон\\w*|безкоштовн\\w*|безоплатн\\w*|зачин\\w*|закри\\w*|ніколи|нічого|недійсн\\w*"
+        "не(?! тільки| лише)|немає|нема|ні|без|заборон\\w*|безкоштовн\\w*|безоплатн\\w*|зачинен\\w*|закрит\\w*|ніколи|нічого|недійсн\\w*"
         '|необов"язков\\w*|звільн\\w*|виключ\\w*'
     ),
-    "ar": "لا|لم|لن|ليس\\w*|ليست|غير|بدون|دون|مجان\\w*|ممنوع\\w*|يمنع|تمنع|يحظر|محظور\\w*|مغلق\\w*|يغلق|تغلق|نغلق|معفي\\w*|معفى|ولا",
+    "ar": "لا|لم|لن|ليس\\w*|ليست|غير|بدون|دون|مجان\\w*|ممنوع\\w*|يمنع|تمنع|يحظر|محظور\\w*|مغلق\\w*|معفي\\w*|معفى|ولا",
     "fr": (
-        "pas(?! seulement)|aucun\\w*|sans|gratuit\\w*|gratuitement|interdi\\w*|ferm(?:é|e)\\w*|jamais|rien|exclu\\w*|exonér\\w*|exempt\\w*|non|inutile"
+        "pas(?! seulement)|aucun\\w*|sans|gratuit\\w*|gratuitement|interdi\\w*|fermé\\w*|jamais|rien|exclu\\w*|exonér\\w*|exempt\\w*|non|inutile"
         "|facultati\\w*"
     ),
     "pl": (
-        "nie(?! tylko)|bez|brak\\w*|bezpłatn\\w*|darmow\\w*|zakaz\\w*|zabron\\w*|zabrania|zamknięt\\w*|zamyka\\w*|żad\\w*|nieważn\\w*|nigdy|zwolnion\\w*"
+        "nie(?! tylko)|bez|brak\\w*|bezpłatn\\w*|darmow\\w*|zakaz\\w*|zabron\\w*|zabrania|zamknięt\\w*|żad\\w*|nieważn\\w*|nigdy|zwolnion\\w*"
         "|wykluczon\\w*|wyłączon\\w*"
     ),
 }
+# Closing is no negation where a time is named: "wir schließen um 11 Uhr".
+_CLOSING = (
+    "schlie(?:ß|ss)(?:t|en)|(?:wird|werden)(?: \\S+){0,4} geschlossen|closes?|closing|kapan\\w*|закрыва\\w*|зачиня\\w*|закрива\\w*|يغلق|تغلق|نغلق"
+    "|ferme|ferment|fermons|zamyka\\w*"
+)
 _MARKS: dict[Mark, str] = {
     "must": (
         "muss|muß|müssen|musst|müsst|musste|mussten|verpflichtet|pflicht|zwingend|must|have to|has to|obliged|mandatory|compulsory|required to"
@@ -123,26 +130,18 @@ _POLES: tuple[tuple[str, str], ...] = (
         "nach(?! §| hause| absprache| vereinbarung| vollendung)|nachdem|after|following|sonra|после|після|بعد|après|po",
     ),
 )
-# What speaks to a model instead of to a citizen.
-_INSTRUCTION = re.compile(
-    r"(?:ignor\w+|vergiss|vergesst|missacht\w*|disregard|forget|override|bypass|übergeh\w*|забуд\w*|проигнорируй\w*|игнорируй\w*|ігноруй\w*|забудь|تجاهل\w*|انس|oublie\w*|ignore\w*|zignoruj\w*|zapomnij|yok say\w*|görmezden|unut\w*)"
-    r"(?:\W+\w+){0,5}\W+(?:anweisung\w*|instruktion\w*|vorgabe\w*|befehl\w*|regeln|instruct\w*|prompts?|rules|directions|tasks?|aufgaben?|инструкц\w*|указани\w*|інструкц\w*|вказівк\w*|\w*تعليمات|\w*اوامر|consigne\w*|instrukcj\w*|polece\w*|talimat\w*)"
-    r"|talimat\w*(?:\W+\w+){0,3}\W+(?:yok say|görmezden|unut|dikkate alma)"
-    r"|system[ -]?(?:prompt|nachricht|message|anweisung\w*)|sistem mesaj\w*|системн\w+ (?:промпт|сообщени|подсказк)\w*"
-    r"|(?:ki|ai)[ -](?:assisten\w*|modell?\w*|system)|sprachmodell\w*|language model|chatbot\w*|chatgpt|assistant\b|du bist (?:jetzt|nun|ab jetzt)|you are now|as an ai|als ki\b"
-    r"|(?:tell|sag\w*|antworte\w*|respond|reply|answer)(?:\W+\w+){0,2}\W+(?:the user|dem (?:nutzer|benutzer|anwender|bürger)|only with|nur (?:noch )?mit)"
-    r"|(?:neue|new) (?:anweisung|instruction)\w*"
-)
+
+def negations(folded: str, language: str, *, timed: bool = False) -> int:
+    """How many words negate a clause; of an unknown language every language's words count."""
+    closing = _closing().findall(folded)
+    if timed:
+        return len(_negation(language).findall(_closing().sub(" ", folded)))
+    return len(_negation(language).findall(_closing().sub(" ", folded))) + len(closing)
 
 
-def instructs(folded: str) -> bool:
-    """Whether a text tells a model what to do."""
-    return _INSTRUCTION.search(folded) is not None
-
-
-def negations(folded: str, language: str) -> list[tuple[int, int]]:
-    """Where a text negates; of an unknown language every language's words count."""
-    return [found.span() for found in _negation(language).finditer(folded)]
+def subjects(folded: str) -> frozenset[int]:
+    """Things of city life that a text names, by number."""
+    return frozenset(at for at, pattern in enumerate(_compiled_subjects()) if pattern.search(folded))
 
 
 def marks(folded: str) -> frozenset[Mark]:
@@ -171,6 +170,16 @@ def opposed(stated: Iterable[tuple[int, int]], given: Iterable[tuple[int, int]])
 
 def _whole(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])")
+
+
+@cache
+def _closing() -> re.Pattern[str]:
+    return _whole(_CLOSING)
+
+
+@cache
+def _compiled_subjects() -> tuple[re.Pattern[str], ...]:
+    return tuple(map(_whole, vocabulary.SUBJECTS))
 
 
 @cache

@@ -26,11 +26,12 @@ Key = tuple[str | Decimal | int | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One stated value; ``begin``, ``start`` and ``end`` count code points of the text."""
+    """One stated value; ``begin``, ``start``, ``end`` and ``last`` count code points of the text."""
 
     begin: int  # where the words that bound it begin ("nicht mehr als 3"), ``start`` without such words
     start: int
     end: int
+    last: int  # where the words that bound it from behind end ("1.541 Euro nicht übersteigen"), else ``end``
     kind: Kind
     key: Key  # equal keys of one kind are equal values
     bound: Bound = ""
@@ -173,7 +174,7 @@ _TAIL = {
 }
 _COMPARED = re.compile(
     r"mehr als|älter als|länger als|größer als|über|more than|older than|longer than|later than|plus d[e\"]|más|более|больше|більше|старше|позднее"
-    r"|więcej niż|starsz\w+ niż|weniger als|jünger als|less than|менее|меньше|менше|moins d[e\"]|mniej niż|später|vor|earlier than|يزيد|اكثر"
+    r"|więcej niż|starsz\w+ niż|weniger als|jünger als|less than|менее|меньше|менше|moins d[e\"]|mniej niż|exceed|превыша|перевищ|dépass|przekrac|über|später|vor|earlier than|يزيد|اكثر"
 )
 _LOOSE = re.compile(rf"(?:{vocabulary.LOOSE}){_E}")
 _NOT = re.compile(rf"{_B}(?:{vocabulary.NOT})(?: \w+){{0,3}} ?$")
@@ -333,7 +334,7 @@ class _Reader:
                 if re.fullmatch(rf"\s?(?:{vocabulary.JOINERS}|ile)\s?", between):
                     step = (days[at - 1][2] + 1) % 7
                     while step != day:
-                        self._found.append(Value(start, start, end, "weekday", (step,)))
+                        self._found.append(Value(start, start, end, end, "weekday", (step,)))
                         step = (step + 1) % 7
 
     def _numbers(self) -> None:
@@ -404,7 +405,7 @@ class _Reader:
         if re.fullmatch(r"(?:[01]?\d|2[0-4])\.[0-5]\d", written):
             hour, minute = written.split(".")
             readings.append(("time", (int(hour) * 60 + int(minute),)))
-        if written.isdigit() and amount <= 120:
+        if (written.isdigit() or written == "word") and amount <= 120:
             readings.append(("duration", ("month", _plain(amount * 12))))
         self._take(start, end, "number", (_plain(amount),), tuple(readings))
 
@@ -429,7 +430,9 @@ class _Reader:
                 amount = one.key[0]
                 assert isinstance(amount, Decimal)  # noqa: S101 - numbers have no other key
                 key = self._scaled(amount, two)
-            changed = replace(one, kind=two.kind, key=key, readings=())
+            clock = _hours(one) if any(kind == "time" for kind, _ in two.readings) else None
+            readings: tuple[tuple[Kind, Key], ...] = () if clock is None else (("time", (clock,)),)
+            changed = replace(one, kind=two.kind, key=key, readings=readings)
             self._found[self._found.index(one)] = changed
             found[at] = changed
 
@@ -447,7 +450,7 @@ class _Reader:
     def _take(self, start: int, end: int, kind: Kind, key: Key, readings: tuple[tuple[Kind, Key], ...] = ()) -> None:
         if not any(self._taken[start:end]):
             self._taken[start:end] = b"\x01" * (end - start)
-            self._found.append(Value(start, start, end, kind, key, readings=readings))
+            self._found.append(Value(start, start, end, end, kind, key, readings=readings))
 
     # what stands around a value
 
@@ -484,6 +487,7 @@ class _Reader:
             begin=folded.starts[value.begin],
             start=folded.starts[value.start],
             end=folded.ends[max(value.end - 1, value.start)],
+            last=folded.ends[max(value.last - 1, value.start)],
         )
 
     def _bounded(self, value: Value) -> Value:
@@ -501,9 +505,15 @@ class _Reader:
                 return replace(value, begin=start + turned.start(), bound=flipped)
             return replace(value, begin=start + at, bound=bound_, loose=_LOOSE.match(words) is not None)
         for bound, pattern in _HEAD.items():
-            if pattern.match(self._text, value.end):
-                return replace(value, bound=_bound(bound))
+            if found := pattern.match(self._text, value.end):
+                return replace(value, bound=_bound(bound), last=found.end())
         return value
+
+
+def _hours(value: Value) -> int | None:
+    """Minutes of the day, of a plain number up to 24."""
+    amount = value.key[0]
+    return int(amount * 60) if isinstance(amount, Decimal) and amount <= 24 else None
 
 
 def _kind(name: str) -> Kind:

@@ -4,11 +4,13 @@ Strict by design: what cannot be decided is dropped, because a citizen acts on w
 in the quoted clauses alone, never elsewhere in the passage, where the same number may belong to another case.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from shared.knowledge import german, polarity, quotes, values
+from shared.knowledge.injection import instructs
 from shared.knowledge.quotes import Span
 from shared.knowledge.values import Value
 
@@ -37,19 +39,25 @@ class Verdict:
 
 
 def verify(
-    statement: str, quote: str, passage: str, *, language: str = "de", similarity: float | None = None
+    statement: str,
+    quote: str,
+    passage: str,
+    *,
+    language: str = "de",
+    passage_language: str = "de",
+    similarity: float | None = None,
 ) -> Verdict:
     """Judge one statement of an answer by the quote it cites.
 
-    ``language`` is the statement's (BCP 47); the passage is German. ``similarity`` is the cosine of the
-    embeddings of statement and quote, both embedded as queries; a statement that is not German needs it.
+    ``language`` and ``passage_language`` are BCP 47 tags. ``similarity`` is the cosine of the embeddings of
+    statement and quote, both embedded as queries; it is needed unless both are German.
     """
     if quotes.word_count(quote) < quotes.LEAST_WORDS:
         return Verdict(False, "short quote")
     span = quotes.find(quote, passage)
     if span is None:
         return Verdict(False, "invented quote")
-    reason = _judged(statement, passage, span, language[:2].lower(), similarity)
+    reason = _judged(statement, passage, span, language[:2].lower(), passage_language[:2].lower(), similarity)
     return Verdict(reason == "supported", reason, span)
 
 
@@ -64,22 +72,29 @@ def best_quote(statement: str, passage: str) -> Span | None:
         share = sum(given.hold(stem) for stem in wanted)
         ranked.append((-share, clause.start, clause))
     for share, _, clause in sorted(ranked):
-        if share and _judged(statement, passage, clause, "de", None) == "supported":
+        if share and _judged(statement, passage, clause, "de", "de", None) == "supported":
             return clause
     return None
 
 
-def _judged(statement: str, passage: str, span: Span, language: str, similarity: float | None) -> Reason:
+def _judged(statement: str, passage: str, span: Span, language: str, own: str, similarity: float | None) -> Reason:
     support = _support(passage, span)
     text = support.of(passage)
-    if any(polarity.instructs(values.fold(part).text) for part in (statement, _sentences(passage, span))):
+    if instructs(statement) or instructs(_sentences(passage, span)):
         return "instruction"
+    if quotes.find(text, statement) == Span(0, len(statement.rstrip(" .!?…"))) or quotes.unify(text) == quotes.unify(
+        statement
+    ):
+        return "supported"
     said = _Side(statement, language)
-    given = _Side(text, "de")
+    given = _Side(text, own)
     for reason in (_values(said, given), _swapped(said, given), _turned(said, given)):
         if reason is not None:
             return reason
-    related = _covered(said, given, passage) if language == "de" else similarity is not None and similarity >= _SIMILAR
+    if language == own == "de":
+        related = _covered(said, given, passage)
+    else:
+        related = similarity is not None and similarity >= _SIMILAR and _same_subject(said, given, passage)
     return "supported" if related else "unrelated"
 
 
@@ -94,159 +109,21 @@ class _Word:
 
 
 # Words that carry no subject of their own: verbs of having and costing, adverbs, units.
-_WEAK = frozenset(
-    german.stem(word)
-    for word in [
-        "kosten",
-        "kostet",
-        "zahlen",
-        "zahlt",
-        "beträgt",
-        "betragen",
-        "betrug",
-        "liegen",
-        "liegt",
-        "gelten",
-        "gilt",
-        "geben",
-        "gibt",
-        "bekommen",
-        "erhalten",
-        "erhält",
-        "brauchen",
-        "braucht",
-        "benötigen",
-        "benötigt",
-        "bringen",
-        "nehmen",
-        "nimmt",
-        "machen",
-        "stehen",
-        "steht",
-        "bleiben",
-        "bleibt",
-        "ist",
-        "sind",
-        "bitte",
-        "etwa",
-        "rund",
-        "ungefähr",
-        "circa",
-        "insgesamt",
-        "bereits",
-        "schon",
-        "auch",
-        "möglich",
-        "regel",
-        "normalerweise",
-        "üblicherweise",
-        "grundsätzlich",
-        "nötig",
-        "notwendig",
-        "erforderlich",
-        "erlaubt",
-        "gestattet",
-        "verboten",
-        "untersagt",
-        "mindestens",
-        "höchstens",
-        "maximal",
-        "spätestens",
-        "frühestens",
-        "innerhalb",
-        "binnen",
-        "bis",
-        "ab",
-        "unter",
-        "über",
-        "pro",
-        "je",
-        "jeweils",
-        "jährlich",
-        "monatlich",
-        "täglich",
-        "kostenlos",
-        "gratis",
-        "kostenfrei",
-        "gebührenfrei",
-        "gebührenpflichtig",
-        "jahr",
-        "monat",
-        "woche",
-        "tag",
-        "stunde",
-        "minute",
-        "uhr",
-        "euro",
-        "cent",
-        "prozent",
-        "person",
-        "personen",
-        "nichts",
-        "niemand",
-        "selbst",
-        "selber",
-        "zeit",
-        "fällig",
-        "mehr",
-        "weniger",
-        "andere",
-        "anderer",
-        "anderem",
-        "anderen",
-        "rufen",
-        "ruf",
-        "telefonisch",
-        "telefon",
-        "erreichen",
-        "nummer",
-        "gebühr",
-        "preis",
-        "kostenpflichtig",
-        "zwischen",
-        "dürfen",
-        "darf",
-        "lassen",
-        "läßt",
-        "finden",
-        "findet",
-        "dauern",
-        "dauert",
-        "vergehen",
-        "alt",
-        "sich",
-        "ihnen",
-        "sie",
-        "gern",
-        "gerne",
-        "einfach",
-        "offen",
-        "geöffnet",
-        "geschlossen",
-        "droht",
-        "drohen",
-        "haben",
-        "hat",
-        "sowie",
-        "dafür",
-        "hierfür",
-        "dazu",
-        "bezahlen",
-        "zuvor",
-        "danach",
-        "frist",
-        "ebenfalls",
-        "zusätzlich",
-        "direkt",
-        "beginnen",
-        "beginnt",
-        "öffnen",
-        "öffnet",
-        "starten",
-        "enden",
-        "endet",
-    ]
-)
+_WEAK_WORDS = """
+kosten kostet zahlen zahlt beträgt betragen betrug liegen liegt gelten gilt geben gibt bekommen erhalten erhält
+brauchen braucht benötigen benötigt bringen nehmen nimmt machen stehen steht bleiben bleibt ist sind bitte etwa rund
+ungefähr circa insgesamt bereits schon auch möglich regel normalerweise üblicherweise grundsätzlich nötig notwendig
+erforderlich erlaubt gestattet verboten untersagt mindestens höchstens maximal spätestens frühestens innerhalb
+binnen bis ab unter über pro je jeweils jährlich monatlich täglich kostenlos gratis kostenfrei gebührenfrei
+gebührenpflichtig jahr monat woche tag stunde minute uhr euro cent prozent person personen nichts niemand selbst
+selber zeit fällig mehr weniger andere anderer anderem anderen rufen ruf telefonisch telefon erreichen nummer gebühr
+preis kostenpflichtig zwischen dürfen darf lassen läßt finden findet dauern dauert vergehen alt sich ihnen sie gern
+gerne einfach offen geöffnet geschlossen droht drohen haben hat sowie dafür hierfür dazu bezahlen zuvor danach frist
+ebenfalls zusätzlich direkt beginnen beginnt öffnen öffnet starten enden endet pflicht möglichkeit zeitraum dauer
+höhe betrag leute menschen bürger bürgerin fall angabe weise art form hinweis zwar geht gehen benutzen benutzt
+nutzen verwenden schluss schließen schließt gebe
+"""
+_WEAK = frozenset(german.stem(word) for word in _WEAK_WORDS.split())
 
 
 def _content(text: str, stated: Iterable[Value] = ()) -> list[_Word]:
@@ -262,11 +139,21 @@ def _content(text: str, stated: Iterable[Value] = ()) -> list[_Word]:
         if word.text in german.FUNCTION_WORDS or word.text.isdigit():
             first = False
             continue
+        if first and _verb_first(folded.cased, word):
+            cased = cased.lower()
         stem = german.folded(german.stem(word.text))
         if german.stem(word.text) not in _WEAK:
-            found.append(_Word(word.text, stem, cased[:1].isupper() and (not first or len(stem) > 3)))
+            found.append(_Word(word.text, stem, cased[:1].isupper()))
         first = False
     return found
+
+
+_FOLLOWED = re.compile(r"\s+(?:Sie\b|[A-ZÄÖÜ])")
+
+
+def _verb_first(cased: str, word: german.Word) -> bool:
+    """Whether the capital of a sentence's first word says nothing: "Reichen Sie …", "Gewählt wird …"."""
+    return _FOLLOWED.match(cased, word.end) is not None or (word.text.startswith("ge") and word.text.endswith("t"))
 
 
 class _Words:
@@ -274,7 +161,13 @@ class _Words:
 
     def __init__(self, text: str, stated: Iterable[Value] = ()) -> None:
         self.content = _content(text, stated)
+        self._full = {german.folded(word.text) for word in self.content}
         self.stems = {word.stem for word in self.content}
+
+    def has(self, word: _Word) -> bool:
+        """Like ``hold``; short stems such as that of "Rasen" are looked for as whole words."""
+        full = german.folded(word.text)
+        return self.hold(word.stem) or (len(full) >= 4 and any(full in own for own in self._full))
 
     def hold(self, stem: str) -> bool:
         """The same stem, inside a compound here, or a compound made of words here."""
@@ -335,10 +228,16 @@ class _Side:
         stated = tuple(value for value in self.values if part.start <= value.start < part.end)
         bare = list(original)
         for value in stated:  # "nicht mehr als" belongs to its value
-            for at in range(max(value.begin, part.start) - part.start, value.start - part.start):
-                bare[at] = " "
+            for at in (*range(max(value.begin, part.start), value.start), *range(value.end, min(value.last, part.end))):
+                bare[at - part.start] = " "
         folded = values.fold("".join(bare)).text
-        negative = len(polarity.negations(folded, self.language)) % 2 == 1
+        negative = (
+            polarity.negations(
+                folded, self.language, timed=any(kind == "time" for value in stated for kind, _ in value.meanings())
+            )
+            % 2
+            == 1
+        )
         text = values.fold(original).text
         return _Clause(
             text,
@@ -347,12 +246,18 @@ class _Side:
             negative,
             _Words(original, [_moved(value, part.start) for value in stated]),
             polarity.poles(text),
-            polarity.marks(text),
+            polarity.marks(folded),
         )
 
 
 def _moved(value: Value, start: int) -> Value:
-    return replace(value, begin=max(value.begin - start, 0), start=value.start - start, end=value.end - start)
+    return replace(
+        value,
+        begin=max(value.begin - start, 0),
+        start=value.start - start,
+        end=value.end - start,
+        last=value.last - start,
+    )
 
 
 _SUBORDINATE = ("dass ", "daß ", "ob ")
@@ -379,37 +284,41 @@ def _support(passage: str, span: Span) -> Span:
 
 def _parts(text: str, stated: list[Value]) -> list[Span]:
     """Clauses: between commas and the like, and at conjunctions with enough on both sides."""
-    return _split(text, stated, least=3)
+    return [part for sentence in quotes.sentence_spans(text) for part in _split(text, stated, within=sentence, least=2)]
 
 
 def _segments(text: str, stated: list[Value]) -> list[Span]:
-    """Parts with one set of values each; a part without any goes with the next."""
-    parts = _split(text, stated, least=0)
+    """Cases: a part opens a new one where it states a kind of value that the case already has."""
     found: list[Span] = []
-    start: int | None = None
-    for part in parts:
-        start = part.start if start is None else start
-        if any(part.start <= value.start < part.end for value in stated):
-            found.append(Span(start, part.end))
-            start = None
-    if start is not None:
-        found.append(Span(found.pop().start if found else start, parts[-1].end))
+    for sentence in quotes.sentence_spans(text):
+        kinds: set[str] = set()
+        opened = False
+        for part in _split(text, stated, within=sentence, least=0):
+            here = {kind for value in stated if part.start <= value.start < part.end for kind, _ in value.meanings()}
+            if opened and not kinds & here:
+                found[-1] = Span(found[-1].start, part.end)
+            else:
+                found.append(part)
+                kinds = set()
+            kinds |= here
+            opened = True
     return found
 
 
-def _split(text: str, stated: list[Value], *, least: int) -> list[Span]:
+def _split(text: str, stated: list[Value], *, within: Span, least: int) -> list[Span]:
     found: list[Span] = []
-    for sentence in quotes.sentence_spans(text):
-        for piece in quotes.pieces(text, sentence):
-            start = piece.start
-            for mark in values.conjunctions(text, piece.start, piece.end):
-                if any(one.start < mark.end and mark.start < one.end for one in stated) or _listed(stated, mark):
-                    continue
-                sides = (text[start : mark.start], text[mark.end : piece.end])
-                if min(map(quotes.word_count, sides)) >= max(least, 1):
-                    found.append(Span(start, mark.start))
-                    start = mark.end
-            found.append(Span(start, piece.end))
+    for piece in quotes.pieces(text, within):
+        start = piece.start
+        for mark in values.conjunctions(text, piece.start, piece.end):
+            if any(one.start < mark.end and mark.start < one.end for one in stated) or _listed(stated, mark):
+                continue
+            sides = (text[start : mark.start], text[mark.end : piece.end])
+            if sides[0].endswith("-"):  # "Sonn- und Feiertage"
+                continue
+            if min(map(quotes.word_count, sides)) >= max(least, 1):
+                found.append(Span(start, mark.start))
+                start = mark.end
+        found.append(Span(start, piece.end))
     return found
 
 
@@ -498,7 +407,10 @@ def _told_apart(segment: _Clause, at: int, cases: list[_Clause], language: str) 
     elsewhere = frozenset(key for case in others for key in case.keys)
     # What the first case says holds for the later ones too ("kostet für Erwachsene 5 Euro, für Kinder 2 Euro").
     later = frozenset(key for number, case in enumerate(cases) if number not in (0, at) for key in case.keys) - mine
-    first = (cases[0].poles | frozenset(map(_identity, cases[0].values))) - mine if at else frozenset()
+    first: frozenset[object] = frozenset()
+    if at:
+        opposite = {(pair, 1 - side) for pair, side in cases[at].poles}
+        first = (cases[0].poles & opposite) | (frozenset(map(_identity, cases[0].values)) - mine)
     own = mine - elsewhere
     if _hits(segment, later | first, language):
         return False
@@ -548,7 +460,21 @@ def _turned(said: _Side, given: _Side) -> Reason | None:
             return "contradicted"
         if said.language == "de" and modal == {"may"} and own.marks & {"must", "may"} == {"must"} and not own.negative:
             return "contradicted"
+    if said.language == "de" and not any(clause.negative for clause in said.clauses) and _excepted(said, given):
+        return "contradicted"
     return "contradicted" if polarity.opposed(said.poles, given.poles) else None
+
+
+def _excepted(said: _Side, given: _Side) -> bool:
+    """Whether a positive statement names what the quote only denies: "sofern sie nicht vorgemerkt sind"."""
+    for at, clause in enumerate(given.clauses):
+        others = [other for number, other in enumerate(given.clauses) if number != at]
+        if not clause.negative or not others:
+            continue
+        denied = {stem for stem in clause.words.stems if not any(other.words.hold(stem) for other in others)}
+        if any(own.words.hold(stem) for own in said.clauses for stem in denied):
+            return True
+    return False
 
 
 def _nearest(clause: _Clause, given: list[_Clause], language: str) -> int | None:
@@ -567,24 +493,39 @@ def _nearest(clause: _Clause, given: list[_Clause], language: str) -> int | None
 # Subject ------------------------------------------------------------------------------------------------------------
 
 
+def _same_subject(said: _Side, given: _Side, passage: str) -> bool:
+    """Whether the things of city life that a statement names are those of its quote, or of the passage around it."""
+    named = polarity.subjects(values.fold(said.text).text)
+    quoted = polarity.subjects(values.fold(given.text).text)
+    if not named <= polarity.subjects(values.fold(passage).text):
+        return False
+    return not named or not quoted or bool(named & quoted)
+
+
 def _covered(said: _Side, given: _Side, passage: str) -> bool:
     """Whether a German statement speaks of what its quote speaks of, clause by clause."""
     quoted = _Words(given.text, given.values)
     whole = _Words(said.text, said.values)
     around = _Words(passage)
     # Whether the statement names nothing of what its quote names.
-    lost = any(word.noun for word in quoted.content) and not any(
-        word.noun and whole.hold(word.stem) for word in quoted.content
-    )
+    opening = _Words(given.clauses[0].original, given.clauses[0].values).content if given.clauses else []
+    named = [word for word in quoted.content if word.noun]
+    lost = any(word.noun for word in opening) and not any(word.noun and whole.has(word) for word in quoted.content)
     for clause in said.clauses:
         content = clause.words.content
         nouns = [word for word in content if word.noun]
-        held = [word for word in nouns if quoted.hold(word.stem)]
-        near = [word for word in nouns if word not in held and around.hold(word.stem)]
+        held = [word for word in nouns if quoted.has(word)]
+        near = [word for word in nouns if word not in held and around.has(word)]
         strange = len(nouns) - len(held) - len(near)
+        # A noun of its own in place of one that the quote names: another subject.
+        at = _nearest(clause, given.clauses, "de")
+        scope = quoted if at is None else given.clauses[at].words
+        unnamed = [word for word in scope.content if word.noun and not whole.has(word)]
+        if strange and (unnamed or (named and named[0].stem not in whole.stems)):
+            return False
         if strange > min(1, len(held) + len(near)) or (near and not held and lost):
             return False
-        share = sum(quoted.hold(word.stem) for word in content) + len(near)
+        share = sum(quoted.has(word) for word in content) + len(near)
         if content and share < _COVERED * len(content):
             return False
     return True

@@ -37,7 +37,7 @@ UNITS: tuple[tuple[str, str, str, str], ...] = (
         "1",
     ),
     (
-        "std|stunden?|hours?|hrs?|час|часа|часов|часы|годин\\w*|godzin\\w*|ساعه|ساعة|ساعات|heures?|stündig\\w*|h|saat\\w*",
+        "std|stunden?|hours?|hrs?|час|часа|часов|часы|годин\\w*|godzin\\w*|ساعه|ساعة|ساعات|heures?|stündig\\w*|h|saat(?!ler)\\w*",
         "duration",
         "minute",
         "60",
@@ -242,7 +242,7 @@ WEEKDAYS: tuple[str, ...] = (
     "donnerstag\\w*|thursdays?|perşembe\\w*|четверг\\w*|четвер\\w*|الخميس|jeudis?|czwart(?:ek|ki|ku)",
     'freitag\\w*|fridays?|cuma(?!rtesi)\\w*|пятниц\\w*|п"ятниц\\w*|الجمعه|الجمعة|vendredis?|piąt(?:ek|ki|ku)',
     "samstag\\w*|sonnabend\\w*|saturdays?|cumartesi\\w*|суббот\\w*|субот\\w*|السبت|samedis?|sobot\\w*",
-    "sonntag\\w*|sundays?|pazar(?:ları| gün\\w+)|воскресень\\w*|неділ\\w*|الاحد|dimanches?|niedziel\\w*",
+    "sonntag\\w*|sonn(?=-)|sundays?|pazar(?:ları| gün\\w+)|воскресень\\w*|неділ\\w*|الاحد|dimanches?|niedziel\\w*",
 )
 WEEKDAY_LETTERS = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
 
@@ -251,7 +251,7 @@ ALTERNATIVES = "und|oder|and|or|и|или|і|й|або|та|و|او|et|ou|i|lub|
 
 UP = (
     "ab|mindestens|wenigstens|über|oberhalb|mehr als|älter als|länger als|größer als|seit|nach|frühestens|erst|von|nicht vor"
-    "|at least|from|over|above|more than|older than|since|after|starting|beginning|no earlier than|minimum|aged"
+    "|at least|from|over|above|more than|older than|since|after|starting|beginning|no earlier than|minimum|aged|exceed\\w*|превыша\\w*|перевищ\\w*|dépass\\w*|przekracz\\w*"
     "|en az|не менее|не менше|щонайменше|минимум|мінімум|от|від|с|со|з|старше|старші за|старших|понад|свыше|более|больше|більше|после|після|начиная с|починаючи з"
     "|من|ابتداء من|اكثر من|فوق|لا يقل عن|علي الاقل|على الاقل|بعد|منذ"
     '|à partir d[e"]|au moins|plus d[e"]|dès|depuis|après|du|au-dessus de|minimum d[e"]'
@@ -277,10 +277,52 @@ FILLERS = (
     "|возраста|віку|سن|عمر|الساعه|الساعة|يوم|дня|примерно|приблизно|około|environ|yaklaşık|saat|euro|€|\\$|eur|am|um|at|от|on"
 )
 UP_AFTER = (
-    "(?:oder|und) (?:älter|mehr|darüber)|(?:or|and) (?:older|more|over|above)|\\+|itibaren|(?:ve )?üze?ri\\w*|üst\\w*|büyük\\w*"
+    "über(?:schreit|steig)\\w*|(?:oder|und) (?:älter|mehr|darüber)|(?:or|and) (?:older|more|over|above)|\\+|itibaren|(?:ve )?üze?ri\\w*|üst\\w*|büyük\\w*"
     "|и (?:старше|более)|і (?:старше|більше)|та старші|فاكثر|فما فوق|et plus|(?:i|lub) (?:więcej|starsi|starsze)"
 )
-DOWN_AFTER = "(?:oder|und) (?:jünger|weniger)|(?:or|and) (?:younger|less|under)|alt[ıi]\\w*|küçük\\w*|kadar|и младше|та молодші|فاقل|et moins|lub mniej"
+DOWN_AFTER = "(?:dürfen |darf )?nicht (?:über(?:schreit|steig)\\w*)|eski olma\\w+|geçme\\w+|(?:oder|und) (?:jünger|weniger)|(?:or|and) (?:younger|less|under)|alt[ıi]\\w*|küçük\\w*|kadar|и младше|та молодші|فاقل|et moins|lub mniej"
 WITHIN_AFTER = "içinde|zarfında"
 BEFORE = "vor|before|prior to|ahead of|avant|до|перед|przed|önce|قبل"
 AFTER = "nach|after|following|після|после|après|po|sonra|بعد"
+
+# Things of city life that a statement in another language can be about, so that one is not taken for another.
+SUBJECTS: tuple[str, ...] = (
+    "personalausweis\\w*|(?:identity|id) cards?|kimlik\\w*|удостоверени\\w* личности|посвідченн\\w* особи|بطاقة الهوية|بطاقه الهويه|carte d\"identité|dow[oó]d\\w* osobist\\w*",
+    "\\w*reisepass\\w*|passports?(?! photo)|pasaport\\w*|(?:загран)?паспорт\\w*|جواز\\w* السفر|passeports?|paszport\\w*",
+    "\\w*führerschein\\w*|fahrerlaubnis\\w*|driv(?:ing|er\"s) licen[cs]es?|ehliyet\\w*|водительск\\w+|водійськ\\w+|رخصة القياده|رخصة القيادة|permis de conduire|praw\\w* jazdy",
+    "geburtsurkunde\\w*|birth certificates?|doğum belges\\w*|свидетельств\\w* о рождении|свідоцтв\\w* про народження|شهادة الميلاد|acte\\w* de naissance|akt\\w* urodzenia",
+    "\\w*hunde?\\w*|dogs?|köpe\\w*|собак\\w*|\\w*كلب|\\w*كلاب|chiens?|ps(?:a|y|ów|om|ie)|pies",
+    "katzen?\\w*|cats?|kedi\\w*|кошк\\w*|кошек|кіш\\w*|котів|\\w*قطط|chats?|kot(?:y|a|ów)|koty",
+    "fahrrad\\w*|fahrräder\\w*|bicycles?|bikes?|bisiklet\\w*|велосипед\\w*|دراج\\w*|vélos?|rower\\w*",
+    "auto|autos|pkw|kraftfahrzeug\\w*|cars?|otomobil\\w*|автомобил\\w*|автомобіл\\w*|سياره|سيارة|voitures?|samoch[oó]d\\w*",
+    "garagen?|garages?|garaj\\w*|гараж\\w*|مراب|garaż\\w*",
+    "schwimmbad\\w*|freibad\\w*|swimming pools?|havuz\\w*|бассейн\\w*|басейн\\w*|مسبح\\w*|piscines?|basen\\w*",
+    "museum\\w*|museen|museums?|müze\\w*|музе\\w*|متحف\\w*|musées?|muze\\w*",
+    "\\w*bibliothek\\w*|\\w*bücherei\\w*|librar\\w*|kütüphane\\w*|библиотек\\w*|бібліотек\\w*|مكتبه|مكتبة|bibliothèques?|bibliotek\\w*",
+    "\\w*schule\\w*|\\w*schulen|schools?|okul\\w*|школ\\w*|шкіл\\w*|مدرسه|مدرسة|\\w*المدرسة|écoles?|szkoł\\w*|szkół",
+    "kita\\w*|kindergart\\w*|kindergartens?|nurser\\w*|day ?care\\w*|anaokul\\w*|детск\\w+ сад\\w*|дитяч\\w+ сад\\w*|روضة|روضه|crèches?|przedszkol\\w*|krippe\\w*",
+    "elterngeld\\w*|parental (?:allowance|benefit)s?|ebeveyn\\w*|родительск\\w+ пособи\\w*|allocation parentale",
+    "wohngeld\\w*|housing (?:benefit|allowance)s?|kira yardım\\w*|жилищн\\w+ пособи\\w*|житлов\\w+ субсиді\\w*|اعانة السكن|allocation logement|dodat\\w+ mieszkaniow\\w+",
+    "eheschließung\\w*|trauung\\w*|heirat\\w*|verlobte\\w*|marriages?|wedding\\w*|evlen\\w*|брак\\w*|шлюб\\w*|\\w*زواج|mariages?|ślub\\w*|małżeństw\\w*",
+    "scheidung\\w*|divorces?|boşan\\w*|развод\\w*|розлученн\\w*|\\w*طلاق|rozwod\\w*|rozwód",
+    "parken|park(?:platz|plätze|gebühr|ausweis|schein)\\w*|\\w*parkausweis\\w*|parking|otopark\\w*|парков\\w*|паркуванн\\w*|stationnement\\w*|parkow\\w*|parkingow\\w*|park kart\\w*",
+    "sperrmüll\\w*|müll\\w*|abfall\\w*|abfälle\\w*|waste|rubbish|garbage|trash|çöp\\w*|atık\\w*|мусор\\w*|отход\\w*|сміття|відход\\w*|نفايات\\w*|déchets?|poubelles?|odpad\\w*|śmieci\\w*",
+    "baum|bäume\\w*|bäumen|trees?|ağaç\\w*|дерев\\w*|\\w*شجار|arbres?|drzew\\w*",
+    "gewerbe\\w*|trade licen[cs]e\\w*|business registration|işletme\\w*|предпринимател\\w*|підприємн\\w*|działalnoś\\w*",
+    "\\w*markt|\\w*markts|wochenmarkt\\w*|markets?|pazar yeri\\w*|рын\\w+|ринк\\w*|marchés?|targ\\w*",
+    "wahl|wahlen|\\w+wahl|wahllokale?|elections?|seçim\\w*|выбор(?:ы|ов|ах)|вибор(?:и|ів|ах)|\\w*نتخابات|élections?|wybory|wyborów",
+    "kirche\\w*|church\\w*|kilise\\w*|церк\\w*|كنيسة|églises?|kości\\w*",
+    "krankenhaus\\w*|klinik\\w*|hospitals?|hastane\\w*|больниц\\w*|лікарн\\w*|\\w*مستشفى|\\w*مستشفي|عيادة|\\w*العيادة|hôpita\\w*|szpital\\w*",
+    "rathaus\\w*|town halls?|city halls?|belediye bina\\w*|ратуш\\w*|mairies?|ratusz\\w*",
+    "rente|renten|pensions?|emekli\\w*|пенси\\w*|пенсі\\w*|معاش\\w*|retraites?|emerytur\\w*",
+    "\\w*pool|\\w*pools|sauna\\w*|saunas?|саун\\w*",
+    "vermieter\\w*|wohnungsgeber\\w*|landlord\\w*|ev sahi\\w*|арендодател\\w*|орендодав\\w*|المؤجر|مالك|propriétaire\\w*|bailleu\\w*|wynajmując\\w*",
+    "arbeitgeber\\w*|employers?|işveren\\w*|работодател\\w*|роботодав\\w*|صاحب العمل|employeur\\w*|pracodaw\\w*",
+    "arzt|ärzt\\w*|doctors?|physician\\w*|doktor\\w*|врач\\w*|лікар(?!н)\\w*|\\w*طبيب|médecin\\w*|lekarz\\w*",
+    "polizei\\w*|police|polis\\w*|полици\\w*|поліці\\w*|\\w*شرطة|policj\\w*",
+    "notar\\w*|notar(?:y|ies)|noter\\w*|нотариус\\w*|нотаріус\\w*|كاتب العدل|notaire\\w*|notariusz\\w*",
+    "\\w*gericht|\\w*gerichts|courts?|mahkeme\\w*|суд|суда|суду|محكمة|tribuna\\w*|sąd\\w*",
+    "botschaft\\w*|konsulat\\w*|embass\\w*|consulate\\w*|büyükelçilik\\w*|konsolosluk\\w*|посольств\\w*|سفارة|\\w*السفارة|ambassade\\w*|ambasad\\w*",
+    "bus|busse|bussen|\\w+bus|buses|otobüs\\w*|автобус\\w*|حافلة|autobus\\w*",
+    "musikschule\\w*|music schools?|müzik okul\\w*|музыкальн\\w+ школ\\w*|музичн\\w+ школ\\w*|école de musique|szkoł\\w* muzyczn\\w*",
+)
