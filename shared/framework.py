@@ -36,6 +36,7 @@ from shared.function import EventFunction, HttpFunction
 from shared.http import Problem, counted, respond
 from shared.jetstream import JetStreamBus
 from shared.metrics import DEAD
+from shared.retry import LONGEST_S
 from shared.settings import Settings
 from shared.telemetry import EVENT_ID, TRACE, Trace, setup, span
 
@@ -228,4 +229,4 @@ def _envelope(event: Any) -> CloudEvent:
 
 def _again(error: BaseException) -> HTTPException:
     after = error.after if isinstance(error, Retry) and error.after is not None else _AFTER_S
-    return HTTPException(503, "try again later", {"Retry-After": str(max(1, math.ceil(after)))})
+    return HTTPException(503, "try again later", {"Retry-After": str(max(1, math.ceil(min(after, LONGEST_S))))})

@@ -24,6 +24,7 @@ from shared.bus import Bus, derived_id, enveloped
 from shared.errors import Reject, Retry
 from shared.function import HttpFunction, Reply, Stream
 from shared.metrics import FAILED, HANDLED, IN_FLIGHT, RETRIED, SECONDS
+from shared.retry import LONGEST_S
 from shared.telemetry import TRACE
 
 log = structlog.get_logger()
@@ -74,7 +75,7 @@ class Problem(Exception):
 
 def busy(detail: str, after: float | None = None) -> Problem:
     """503 with Retry-After in whole seconds."""
-    return Problem(503, detail, headers={"retry-after": str(max(1, math.ceil(after or _AFTER_S)))})
+    return Problem(503, detail, headers={"retry-after": str(max(1, math.ceil(min(after or _AFTER_S, LONGEST_S))))})
 
 
 async def respond(

@@ -3,6 +3,9 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+LONGEST_S: Final = 3600.0  # what another side may ask for at most: it must not put an event off for ever
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,5 +35,7 @@ class Backoff:
         return min(self.max, self.initial * 2.0 ** min(attempt - 1, 60))
 
     def delay(self, attempt: int, *, after: float | None = None, draw: Callable[[], float] = random.random) -> float:
-        """Seconds until the next run: what the other side asked for (``after``), else jitter."""
-        return max(0.0, after) if after is not None else draw() * self.ceiling(attempt)
+        """Seconds until the next run: what the other side asked for (``after``, within reason), else jitter."""
+        if after is not None:
+            return min(max(0.0, after), max(self.max, LONGEST_S))
+        return draw() * self.ceiling(attempt)

@@ -141,6 +141,7 @@ def test_retry_after_is_whole_seconds_and_never_zero() -> None:
     assert problem_of(Retry("x", after=0.1), "f").headers["retry-after"] == "1"
     assert problem_of(Retry("x", after=6.1), "f").headers["retry-after"] == "7"
     assert problem_of(Retry("x"), "f").headers["retry-after"] == "1"
+    assert problem_of(Retry("x", after=float("inf")), "f").headers["retry-after"] == "3600"
 
 
 class Number(BaseModel):

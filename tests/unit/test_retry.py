@@ -20,6 +20,8 @@ POLICY = Backoff(attempts=4, initial=2.0, max=10.0)
         (1, 1.0, 60.0, 60.0),  # what the other side said counts, even beyond the ceiling
         (1, 1.0, 0.0, 0.0),
         (1, 1.0, -5.0, 0.0),  # a Retry-After that lies in the past
+        (1, 1.0, 1e12, 3600.0),  # or beyond what any stream keeps
+        (1, 1.0, float("inf"), 3600.0),
     ],
 )
 def test_delay(attempt: int, draw: float, after: float | None, delay: float) -> None:
