@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from events import CloudEvent, Event
 from events.envelope import now
-from shared.errors import BackendError
+from shared.errors import Reject
 
 MAX_BYTES: Final = 64 * 1024
 """The largest data of one event; anything larger lies in object storage and is referred to."""
@@ -20,7 +20,8 @@ class Bus(Protocol):
         """Store one event on the subject of its type and key; the same id twice is stored once.
 
         Raises:
-            BackendError: the stream did not confirm (away, full, or the event is larger than 64 KB).
+            BackendError: the stream did not confirm (away or full).
+            Reject: the event is larger than 64 KB.
         """
         ...
 
@@ -48,10 +49,9 @@ def enveloped(event: Event, *, id: str, source: str, traceparent: str | None = N
 
 
 def check_size(event: CloudEvent) -> None:
-    """Raise BackendError for an event that is too large to travel."""
+    """Raise Reject for an event that is too large to travel: trying again makes it no smaller."""
     if len(event.data) > MAX_BYTES:
-        raise BackendError(
-            "bus",
+        raise Reject(
             f"event {event.type} has {len(event.data)} bytes, more than {MAX_BYTES}; "
             "put the content into object storage and let the event name its key",
         )

@@ -8,7 +8,7 @@ import pytest
 from events import CloudEvent
 from infra.worker.provision import provision
 from shared.bus import MAX_BYTES, Bus, MemoryBus
-from shared.errors import BackendError, SettingsError
+from shared.errors import BackendError, Reject, SettingsError
 from shared.jetstream import JetStreamBus
 from shared.settings import NatsSettings
 
@@ -47,7 +47,7 @@ async def test_same_id_is_stored_once(bus: Bus) -> None:
 
 async def test_largest_event_is_stored_and_a_larger_one_refused(bus: Bus) -> None:
     await bus.publish(event("fits", b"x" * MAX_BYTES))
-    with pytest.raises(BackendError, match="object storage"):
+    with pytest.raises(Reject, match="object storage"):
         await bus.publish(event("does not", b"x" * (MAX_BYTES + 1)))
     assert [e.id for e in await stored(bus)] == ["fits"]
 

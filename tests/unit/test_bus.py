@@ -7,7 +7,7 @@ import pytest
 from events import CloudEvent, Event
 from shared.bus import MAX_BYTES, MemoryBus, derived_id, enveloped
 from shared.deadletters import DeadLetter, letter_id
-from shared.errors import BackendError
+from shared.errors import Reject
 
 
 class Positioned(Event):
@@ -48,7 +48,7 @@ async def test_memory_bus_stores_an_id_once_and_refuses_what_is_too_large() -> N
     event = enveloped(Identified(name="n"), id="1", source="/test")
     await bus.publish(event, key="n")
     await bus.publish(event, key="n")
-    with pytest.raises(BackendError, match="object storage"):
+    with pytest.raises(Reject, match="object storage"):
         await bus.publish(CloudEvent(id="2", source="/test", type="test.large", data=b"x" * (MAX_BYTES + 1)))
     assert bus.events == [event]
     assert bus.keys == ["n"]
