@@ -17,7 +17,7 @@ event is stored by the bus before the code after its ``yield`` runs, so state ma
 import inspect
 import sys
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -29,7 +29,6 @@ from starlette.responses import Response
 from events import Event
 from shared.backends import Backends
 
-FollowUps = Event | Iterable[Event] | None
 _RECORD = "__stadtfunk__"
 
 

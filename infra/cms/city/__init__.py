@@ -24,7 +24,6 @@ from ruamel.yaml.error import MarkedYAMLError
 from shared.errors import StadtfunkError
 
 FOLDER = Path(__file__).parent
-QUERIES = FOLDER / "queries.jsonl"
 SECTIONS = {
     "Unterlagen": "sf6",
     "Besonderheiten": "sf7",
