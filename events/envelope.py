@@ -105,6 +105,8 @@ class CloudEvent:
             fields = json.loads(body)
         except ValueError as error:
             raise EnvelopeError(f"the structured event is no JSON: {error}") from None
+        except RecursionError:
+            raise EnvelopeError("the structured event is nested too deeply") from None
         if not isinstance(fields, dict):
             raise EnvelopeError("the structured event is no JSON object")
         if not str(fields.get("specversion", "")).startswith("1."):

@@ -251,7 +251,7 @@ class Lanes:
         try:
             event = read_envelope(delivery, self._type)
             data = self._validate(event.data)
-        except ValueError as unreadable:  # EnvelopeError, WrongType, pydantic's ValidationError
+        except Exception as unreadable:  # whatever it is, the message is at fault: it would come back for ever
             await self._unreadable(delivery, unreadable)
             return
         EVENT_ID.set(event.id)
@@ -420,7 +420,7 @@ class Lanes:
         metrics.RETRIED.labels(self.name).inc()
         await self._put_back(delivery, delay)
 
-    async def _unreadable(self, delivery: Delivery, error: ValueError) -> None:
+    async def _unreadable(self, delivery: Delivery, error: Exception) -> None:
         metrics.FAILED.labels(self.name, type(error).__name__).inc()
         record = Record(error=type(error).__name__, reason=told(error), first_at=timestamp())
         event_id = unquote((delivery.message.headers or {}).get("ce-id", ""))

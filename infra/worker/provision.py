@@ -76,17 +76,22 @@ def sources(name: str, entry: FunctionEntry) -> list[Source]:
 
 
 async def provision(
-    js: JetStreamContext, functions: Mapping[str, FunctionEntry], settings: NatsSettings, known: Iterable[str] = ()
+    js: JetStreamContext,
+    functions: Mapping[str, FunctionEntry],
+    settings: NatsSettings,
+    known: Mapping[str, FunctionEntry] | None = None,
 ) -> Report:
     """Make the streams and the durables of ``functions`` (event functions of the catalogue).
 
-    ``known`` are the names of all functions of the catalogue: durables of others are reported.
+    ``known`` are all functions of the catalogue: their subjects stay in the stream, whoever of them runs here,
+    and durables of others are reported.
 
     Raises:
         ProvisionError: a change the server cannot make on a living stream or consumer.
     """
     report = Report()
-    raw = {t.nats.subject for entry in functions.values() for t in entry.events if t.nats and t.nats.subject}
+    known = {**(known or {}), **functions}
+    raw = {t.nats.subject for entry in known.values() for t in entry.events if t.nats and t.nats.subject}
     for config in (_events(settings, sorted(raw)), _dead(settings)):
         await _stream(js, config, report)
     if any(trigger.schedule for entry in functions.values() for trigger in entry.events):
@@ -96,7 +101,7 @@ async def provision(
             await _ordered(js, name, entry, settings, report)
         for number, source in enumerate(sources(name, entry)):
             await _consumer(js, source.stream, _durable(name, entry, source, number, settings), report)
-    await _orphans(js, {*known, *functions}, report)
+    await _orphans(js, set(known), report)
     return report
 
 

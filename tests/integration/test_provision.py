@@ -114,8 +114,19 @@ async def test_durable_without_a_function_is_reported_and_left(bench: Bench) -> 
     report = await make(bench, entries(ordered))
     assert report.orphans == ["EVENTS/plain", "EVENTS/plain-replay"]
     assert await bench.js.consumer_info("EVENTS", "plain")
-    report = await provision(bench.js, entries(ordered), bench.settings.nats, known=["plain"])
+    report = await provision(bench.js, entries(ordered), bench.settings.nats, known=entries(plain))
     assert report.orphans == []
+
+
+async def test_a_worker_of_other_functions_leaves_foreign_subjects_in_the_stream(bench: Bench) -> None:
+    listening = entries(plain, events=[{"nats": {"subject": "sensors.>"}}])
+    whole = listening | entries(ordered, order_by="name", partitions=2)
+    for name, entry in whole.items():
+        await provision(bench.js, {name: entry}, bench.settings.nats, known=whole)
+    assert "sensors.>" in ((await bench.js.stream_info("EVENTS")).config.subjects or [])
+    # Out of the catalogue, out of the stream.
+    await make(bench, entries(ordered, order_by="name", partitions=2))
+    assert (await bench.js.stream_info("EVENTS")).config.subjects == ["events.>", "replay.>"]
 
 
 async def test_start_says_where_a_new_function_begins(bench: Bench) -> None:

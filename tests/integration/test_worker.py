@@ -157,14 +157,29 @@ async def test_unreadable_messages_are_dead_letters_with_the_cause(bench: Bench)
         await bench.bus.store(subject, b'{"text":[]}', envelope | {"ce-id": "field"})
         await bench.bus.store(subject, b"{}", envelope | {"ce-id": "type", "ce-type": "test.other"})
         await bench.bus.store(subject, b"{}", {"content-type": "text/plain"})
+        await bench.bus.store(subject, b"[" * 60_000, {"content-type": "application/cloudevents+json"})
         await bench.bus.publish(good)
-        letters = await bench.dead(4)
+        letters = await bench.dead(5)
         await until(lambda: seen)
-    assert [letter.error for letter in letters] == ["ValidationError", "ValidationError", "WrongType", "EnvelopeError"]
+    kinds = ["ValidationError", "ValidationError", "WrongType", "EnvelopeError", "EnvelopeError"]
+    assert [letter.error for letter in letters] == kinds
     assert letters[1].reason == "text: Input should be a valid string"
     assert "test.other" in letters[2].reason
     assert {letter.attempts for letter in letters} == {0}
     assert seen == ["good"]
+
+
+async def test_foreign_message_on_a_named_subject_is_the_data(bench: Bench) -> None:
+    seen: list[str] = []
+
+    @on(Asked)
+    async def read(event: Asked, use: Backends) -> None:
+        seen.append(event.text)
+
+    async with bench.worker(read, events=[{"nats": {"subject": "sensors.*.level"}}]):
+        await bench.bus.store("sensors.bridge.level", b'{"text":"high water"}', {})
+        await until(lambda: seen)
+    assert seen == ["high water"]
 
 
 async def test_structured_mode_is_read(bench: Bench) -> None:
