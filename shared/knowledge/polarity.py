@@ -15,62 +15,80 @@ Mark = Literal["must", "may", "only", "all", "except"]
 
 _NEGATIONS = {
     "de": (
-        "nicht(?! nur)|kein\\w*|nie|niemals|nirgends|nichts|niemand\\w*|weder|ohne(?! weiteres)|entfäll\\w*|entfallen|verboten\\w*|verbietet"
-        "|untersagt\\w*|unzulässig\\w*|ungültig\\w*|unmöglich|unnötig|unvollständig\\w*|ausgeschlossen\\w*|ausgenommen\\w*|geschlossen\\w*"
-        "|kosten(?:los|frei)\\w*|(?:gebühren|beitrags|steuer|entgelt|zoll|miet|genehmigungs|prüfungs)frei\\w*|unentgeltlich\\w*|gratis|umsonst|verzichte\\w*"
+        "nicht(?! nur)|kein\\w*|nie|niemals|nirgends|nichts|niemand\\w*|weder|ohne(?! weiteres)|entfäll\\w*"
+        "|entfallen|verboten\\w*|verbietet"
+        "|untersagt\\w*|unzulässig\\w*|ungültig\\w*|unmöglich|unnötig|unvollständig\\w*|ausgeschlossen\\w*"
+        "|ausgenommen\\w*|geschlossen\\w*"
+        "|kosten(?:los|frei)\\w*|(?:gebühren|beitrags|steuer|entgelt|zoll|miet|genehmigungs|prüfungs)frei\\w*"
+        "|unentgeltlich\\w*|gratis|umsonst|verzichte\\w*"
         "|verweiger\\w*|abgelehnt\\w*|abgelaufen\\w*|abgeschafft|eingestellt|befreit|unbefristet\\w*|freiwillig\\w*"
     ),
     "en": (
-        'not(?! only)|\\w+n"t|no|never|none|nobody|nothing|neither|nor|without|cannot|free|forbidden|prohibited|banned|closed|excluded'
+        'not(?! only)|\\w+n"t|no|never|none|nobody|nothing|neither|nor|without|cannot|free|forbidden'
+        "|prohibited|banned|closed|excluded"
         "|exempt\\w*|invalid|expired|impossible|unnecessary|waived|optional|voluntary|denied|refused"
     ),
     "tr": (
-        "değil\\w*|yok\\w*|\\w+(?:maz|mez|mıyor|miyor|muyor|müyor|mamalı|memeli|madan|meden|mayan|meyen|mayacak|meyecek|mamış|memiş|mamak|memek|mama|meme)\\w*"
+        "değil\\w*|yok\\w*|\\w+(?:maz|mez|mıyor|miyor|muyor|müyor|mamalı|memeli|madan|meden|mayan|meyen"
+        "|mayacak|meyecek|mamış|memiş|mamak|memek|mama|meme)\\w*"
         "|ücretsiz\\w*|geçersiz\\w*|bedava|yasak\\w*|kapalı\\w*|hariç|muaf\\w*|\\w+siz|\\w+sız"
     ),
     "ru": (
-        "не(?! только)|нет|ни|без|нельзя|запре[тщ]\\w*|бесплатн\\w*|закрыт\\w*|никогда|ничего|недействительн\\w*|необязательн\\w*|исключ\\w*|освобожд\\w*"
+        "не(?! только)|нет|ни|без|нельзя|запре[тщ]\\w*|бесплатн\\w*|закрыт\\w*|никогда|ничего"
+        "|недействительн\\w*|необязательн\\w*|исключ\\w*|освобожд\\w*"
     ),
     "uk": (
-        "не(?! тільки| лише)|немає|нема|ні|без|заборон\\w*|безкоштовн\\w*|безоплатн\\w*|зачинен\\w*|закрит\\w*|ніколи|нічого|недійсн\\w*"
+        "не(?! тільки| лише)|немає|нема|ні|без|заборон\\w*|безкоштовн\\w*|безоплатн\\w*|зачинен\\w*"
+        "|закрит\\w*|ніколи|нічого|недійсн\\w*"
         '|необов"язков\\w*|звільн\\w*|виключ\\w*'
     ),
     "ar": "لا|لم|لن|ليس\\w*|ليست|غير|بدون|دون|مجان\\w*|ممنوع\\w*|يمنع|تمنع|يحظر|محظور\\w*|مغلق\\w*|معفي\\w*|معفى|ولا",
     "fr": (
-        "pas(?! seulement)|aucun\\w*|sans|gratuit\\w*|gratuitement|interdi\\w*|fermé\\w*|jamais|rien|exclu\\w*|exonér\\w*|exempt\\w*|non|inutile"
+        "pas(?! seulement)|aucun\\w*|sans|gratuit\\w*|gratuitement|interdi\\w*|fermé\\w*|jamais|rien"
+        "|exclu\\w*|exonér\\w*|exempt\\w*|non|inutile"
         "|facultati\\w*"
     ),
     "pl": (
-        "nie(?! tylko)|bez|brak\\w*|bezpłatn\\w*|darmow\\w*|zakaz\\w*|zabron\\w*|zabrania|zamknięt\\w*|żad\\w*|nieważn\\w*|nigdy|zwolnion\\w*"
+        "nie(?! tylko)|bez|brak\\w*|bezpłatn\\w*|darmow\\w*|zakaz\\w*|zabron\\w*|zabrania|zamknięt\\w*"
+        "|żad\\w*|nieważn\\w*|nigdy|zwolnion\\w*"
         "|wykluczon\\w*|wyłączon\\w*"
     ),
 }
 # Closing is no negation where a time is named: "wir schließen um 11 Uhr".
 _CLOSING = (
-    "schlie(?:ß|ss)(?:t|en)|(?:wird|werden)(?: \\S+){0,4} geschlossen|closes?|closing|kapan\\w*|закрыва\\w*|зачиня\\w*|закрива\\w*|يغلق|تغلق|نغلق"
+    "schlie(?:ß|ss)(?:t|en)|(?:wird|werden)(?: \\S+){0,4} geschlossen|closes?|closing|kapan\\w*"
+    "|закрыва\\w*|зачиня\\w*|закрива\\w*|يغلق|تغلق|نغلق"
     "|ferme|ferment|fermons|zamyka\\w*"
 )
 _MARKS: dict[Mark, str] = {
     "must": (
-        "muss|muß|müssen|musst|müsst|musste|mussten|verpflichtet|pflicht|zwingend|must|have to|has to|obliged|mandatory|compulsory|required to"
-        '|zorunda\\w*|zorunlu\\w*|\\w+m[ae]l[ıi]\\w*|gerek(?:ir|iyor|li|mektedir)|нужно|долж\\w+|обязан\\w*|необходимо|потрібно|повинн\\w*|зобов"язан\\w*|необхідно'
+        "muss|muß|müssen|musst|müsst|musste|mussten|verpflichtet|pflicht|zwingend|must|have to|has to|obliged"
+        "|mandatory|compulsory|required to"
+        "|zorunda\\w*|zorunlu\\w*|\\w+m[ae]l[ıi]\\w*|gerek(?:ir|iyor|li|mektedir)|нужно|долж\\w+|обязан\\w*"
+        '|необходимо|потрібно|повинн\\w*|зобов"язан\\w*|необхідно'
         "|يجب|doit|doivent|devez|obligatoire\\w*|obligé\\w*|musi\\w*|trzeba|należy|obowiązk\\w*"
     ),
     "may": (
-        "kann|kannst|können|könnt|darf|dürfen|dürft|möglich|erlaubt\\w*|gestattet\\w*|zulässig\\w*|may|can|could|allowed|permitted|possible"
-        "|\\w+[ae]bilir\\w*|mümkün\\w*|serbest\\w*|можно|может|можете|могут|разреш\\w*|можна|може|можете|можуть|дозвол\\w*|يمكن\\w*|يجوز|يسمح"
+        "kann|kannst|können|könnt|darf|dürfen|dürft|möglich|erlaubt\\w*|gestattet\\w*|zulässig\\w*|may|can"
+        "|could|allowed|permitted|possible"
+        "|\\w+[ae]bilir\\w*|mümkün\\w*|serbest\\w*|можно|может|можете|могут|разреш\\w*|можна|може|можете"
+        "|можуть|дозвол\\w*|يمكن\\w*|يجوز|يسمح"
         "|peu(?:t|vent)|pouvez|possible|autorisé\\w*|permis|może\\w*|mogą|można|wolno|dozwolon\\w*"
     ),
     "only": (
-        "nur|ausschließlich|lediglich|bloß|allein(?= durch| beim)|only|exclusively|solely|sadece|yalnız\\w*|ancak|только|исключительно|лише|тільки|виключно"
+        "nur|ausschließlich|lediglich|bloß|allein(?= durch| beim)|only|exclusively|solely|sadece|yalnız\\w*"
+        "|ancak|только|исключительно|лише|тільки|виключно"
         "|فقط|حصرا|uniquement|seulement|exclusivement|tylko|wyłącznie|jedynie"
     ),
     "all": (
-        "alle|allen|alles|sämtliche\\w*|immer|stets|überall|jederzeit|all|always|everyone|everybody|everywhere|anytime|bütün|tüm|herkes\\w*|daima|her zaman"
-        "|все|всех|всем|всегда|везде|усі|усіх|всі|всіх|завжди|كل|جميع|دائما|tous|toutes|toujours|partout|wszys\\w+|zawsze|wszędzie"
+        "alle|allen|alles|sämtliche\\w*|immer|stets|überall|jederzeit|all|always|everyone|everybody"
+        "|everywhere|anytime|bütün|tüm|herkes\\w*|daima|her zaman"
+        "|все|всех|всем|всегда|везде|усі|усіх|всі|всіх|завжди|كل|جميع|دائما|tous|toutes|toujours|partout"
+        "|wszys\\w+|zawsze|wszędzie"
     ),
     "except": (
-        "außer|mit ausnahme|bis auf(?= d)|es sei denn|sofern nicht|except|unless|apart from|dışında|кроме|за исключением|крім|окрім|за винятком|باستثناء|ما عدا"
+        "außer|mit ausnahme|bis auf(?= d)|es sei denn|sofern nicht|except|unless|apart from|dışında|кроме"
+        "|за исключением|крім|окрім|за винятком|باستثناء|ما عدا"
         '|sauf|excepté|à l"exception|oprócz|z wyjątkiem|poza'
     ),
 }
@@ -78,12 +96,15 @@ _MARKS: dict[Mark, str] = {
 _POLES: tuple[tuple[str, str], ...] = (
     (
         "erwachsen\\w*|adults?|yetişkin\\w*|взросл\\w*|доросл\\w*|\\w*بالغ\\w*|adultes?|doros\\w*|dorośli",
-        "kind|kinder\\w*|kindes|child|children|çocuk\\w*|дет(?:и|ей|ям|ск\\w+)|ребен\\w*|діт(?:и|ей|ям)|дитин\\w*|\\w*طفال|\\w*طفل|enfants?|dziec\\w*",
+        "kind|kinder\\w*|kindes|child|children|çocuk\\w*|дет(?:и|ей|ям|ск\\w+)|ребен\\w*|діт(?:и|ей|ям)"
+        "|дитин\\w*|\\w*طفال|\\w*طفل|enfants?|dziec\\w*",
     ),
     (
         "erste[nrsm]?|erstmalig\\w*|first|ilk|birinci|перв\\w*|перш\\w*|\\w*الاول|الاولى|premi\\w+|pierwsz\\w*",
-        "weitere[nrsm]?|zweite[nrsm]?|nächste[nrsm]?|further|additional|other|second|next|sonraki|ek|diğer|ikinci|последующ\\w*|следующ\\w*|втор\\w*|кажд\\w+|кожн\\w+"
-        "|наступн\\w*|друг\\w*|\\w*اضافي|اضافية|\\w*الثاني|suivant\\w*|supplémentaire\\w*|deuxième|kolejn\\w*|następn\\w*|drug\\w*",
+        "weitere[nrsm]?|zweite[nrsm]?|nächste[nrsm]?|further|additional|other|second|next|sonraki|ek|diğer"
+        "|ikinci|последующ\\w*|следующ\\w*|втор\\w*|кажд\\w+|кожн\\w+"
+        "|наступн\\w*|друг\\w*|\\w*اضافي|اضافية|\\w*الثاني|suivant\\w*|supplémentaire\\w*|deuxième|kolejn\\w*"
+        "|następn\\w*|drug\\w*",
     ),
     (
         "schriftlich\\w*|in writing|written|yazılı|письменн\\w*|письмов\\w*|كتابي\\w*|par écrit|écrite?|pisemn\\w*",
@@ -91,19 +112,23 @@ _POLES: tuple[tuple[str, str], ...] = (
     ),
     (
         "persönlich\\w*|in person|personally|şahsen|лично|особисто|شخصيا|en personne|personnellement|osobiście",
-        "online|postalisch|per post|by post|by mail|internet\\w*|çevrimiçi|онлайн|почтой|поштою|الانترنت|عبر الانترنت|en ligne|par courrier|przez internet|pocztą",
+        "online|postalisch|per post|by post|by mail|internet\\w*|çevrimiçi|онлайн|почтой|поштою|الانترنت"
+        "|عبر الانترنت|en ligne|par courrier|przez internet|pocztą",
     ),
     (
         "volljährig\\w*|of (?:legal )?age|adult|reşit|совершеннолет\\w*|повнолітн\\w*|majeure?s?|pełnoletni\\w*",
-        "minderjährig\\w*|under ?age|minors?|reşit olmayan|несовершеннолет\\w*|неповнолітн\\w*|قاصر\\w*|mineure?s?|niepełnoletni\\w*",
+        "minderjährig\\w*|under ?age|minors?|reşit olmayan|несовершеннолет\\w*|неповнолітн\\w*|قاصر\\w*"
+        "|mineure?s?|niepełnoletni\\w*",
     ),
     (
         "(?<!nicht )anmeld\\w*|angemeldet\\w*|melden an|registration|register\\w*",
         "abmeld\\w*|abgemeldet\\w*|deregist\\w*|unregist\\w*|de-regist\\w*",
     ),
     (
-        "ermäßig\\w*|ermäßigt|verringer\\w*|senk\\w*|gesenkt|reduz\\w*|weniger(?! als)|reduc\\w*|lower\\w*|discount\\w*|indirim\\w*|снижа\\w*|зменш\\w*|rédui\\w*|obniż\\w*",
-        "erhöh\\w*|steig\\w*|verdoppel\\w*|increas\\w*|rais\\w*|doubl\\w*|artır\\w*|увелич\\w*|повыш\\w*|збільш\\w*|augment\\w*|podwyż\\w*|zwiększ\\w*",
+        "ermäßig\\w*|ermäßigt|verringer\\w*|senk\\w*|gesenkt|reduz\\w*|weniger(?! als)|reduc\\w*|lower\\w*"
+        "|discount\\w*|indirim\\w*|снижа\\w*|зменш\\w*|rédui\\w*|obniż\\w*",
+        "erhöh\\w*|steig\\w*|verdoppel\\w*|increas\\w*|rais\\w*|doubl\\w*|artır\\w*|увелич\\w*|повыш\\w*"
+        "|збільш\\w*|augment\\w*|podwyż\\w*|zwiększ\\w*",
     ),
     ("beginn\\w*|anfang\\w*|öffnet|start\\w*|opens?|begins?", "ende|endet|enden|schluss|schließt|ends?|ablauf"),
     ("innerhalb|inside|binnen|within", "außerhalb|outside"),
@@ -130,6 +155,7 @@ _POLES: tuple[tuple[str, str], ...] = (
         "nach(?! §| hause| absprache| vereinbarung| vollendung)|nachdem|after|following|sonra|после|після|بعد|après|po",
     ),
 )
+
 
 def negations(folded: str, language: str, *, timed: bool = False) -> int:
     """How many words negate a clause; of an unknown language every language's words count."""

@@ -111,8 +111,8 @@ _B = r"(?<![^\W_])"  # where a word begins
 _E = r"(?![^\W_])"  # where a word ends
 _MONTH = "(?:" + "|".join(f"(?:{names})" for names in vocabulary.MONTHS) + r")(?![^\W\d_])"
 _LINK = re.compile(
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?://|www\.)[^\s<>\"]+|(?:[a-z0-9-]+\.)+(?:de|com|org|net|eu|info|example)(?:/[^\s<>\"]*)?"
-    + _E
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?://|www\.)[^\s<>\"]+|(?:[a-z0-9-]+\.)+(?:de|com|org|net|eu"
+    r"|info|example)(?:/[^\s<>\"]*)?" + _E
 )
 _IBAN = re.compile(_B + r"[a-z]{2}\d{2}(?: ?\d{4}){3,6}(?: ?\d{1,3})?" + _E)
 _LAW = re.compile(
@@ -120,17 +120,20 @@ _LAW = re.compile(
     r"|stat(?:ya|ʹya)|стать[яиюе]\w*|статт[яіею]\w*|параграф\w*|ماده|المادة|الماده|الفقره|الفقرة|madde\w*))\s*"
     r"(?P<section>\d+\s?[a-z]?)"
     + _E
-    + r"(?:(?:\s*,)?\s*(?:abs(?:\.|atz)|subsection|para(?:\.|graph)|al(?:\.|inéa)|ust(?:\.|ęp)|ч(?:\.|асть|астина)|(?=\())\s*\(?(?P<part>\d+[a-z]?)\)?)?"
+    + r"(?:(?:\s*,)?\s*(?:abs(?:\.|atz)|subsection|para(?:\.|graph)|al(?:\.|inéa)|ust(?:\.|ęp)|ч(?:\.|асть"
+    r"|астина)|(?=\())\s*\(?(?P<part>\d+[a-z]?)\)?)?"
     r"(?:\s*s(?:\.|atz)\s*(?P<sentence>\d+))?(?:\s*n(?:r\.|ummer|o\.|ummer)\s*(?P<item>\d+))?"
     r"(?:(?:\s+(?:der|des|of the|of|du|de la))?\s+(?P<law>[a-zäöüß]{2,}))?"
 )
 _LAW_NAME = re.compile(r"[A-ZÄÖÜ][A-Za-zÄÖÜäöüß]*[A-Z]\w*")
+_ALSO_WORDS = frozenset(("may", "march", "mart", "mars", "mai", "maj", "اب", "dez", "sep", "jan", "dec"))
 _ISO = re.compile(_B + r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})" + _E)
 _DOTTED = re.compile(r"(?<![\d.,])(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.(?:\s?(?P<year>(?:19|20)\d\d|\d\d)(?!\d))?")
 _SLASHED = re.compile(r"(?<![\d/])(?P<day>\d{1,2})[/](?P<month>\d{1,2})[/](?P<year>\d{4}|\d\d)(?![\d/])")
 _NAMED = re.compile(
-    _B
-    + rf"(?:(?P<day>\d{{1,2}})(?:\.|st|nd|rd|th|er|-?го|-?е)?\s+(?:of\s+|de\s+)?)?(?P<month>{_MONTH})\.?(?:\"?\w{{0,4}}\s+|\s*)(?:(?P<after>\d{{1,2}})(?:st|nd|rd|th)?(?![\d.:])\s*,?\s*)?"
+    _B + rf"(?:(?P<day>\d{{1,2}})(?:\.|st|nd|rd|th|er|-?го|-?е)?\s+(?:of\s+"
+    rf"|de\s+)?)?(?P<month>{_MONTH})\.?(?:\"?\w{{0,4}}\s+|\s*)(?:(?P<after>\d{{1,2}})(?:st|nd|rd"
+    rf"|th)?(?![\d.:])\s*,?\s*)?"
     r"(?:(?P<year>(?:19|20)\d\d)(?!\d))?"
 )
 _CLOCK = re.compile(
@@ -141,8 +144,8 @@ _CLOCK = re.compile(
     r"|(?<![\d.,:])(?P<hour4>[01]?\d|2[0-4])\s?h(?:\s?(?P<minute4>[0-5]\d))?" + _E
 )
 _HOUR_WORDS = re.compile(
-    _B
-    + r"(?:saat|الساعة|الساعه|godz\.?|godzin\w*|о|об|в|à) (?P<hour>[01]?\d|2[0-4])(?:[.:](?P<minute>[0-5]\d))?(?![\d.,:%€])"
+    _B + r"(?:saat|الساعة|الساعه|godz\.?|godzin\w*|о|об|в|à) (?P<hour>[01]?\d"
+    r"|2[0-4])(?:[.:](?P<minute>[0-5]\d))?(?![\d.,:%€])"
 )
 _HOURS_AFTER = re.compile(
     r"(?<![\d.,:])(?P<hour>[01]?\d|2[0-4])(?:-?(?:й|ї|ій))? (?P<word>час(?:а|ов|ам)?|годин[аиіу]?|heures?)" + _E
@@ -157,11 +160,13 @@ _WHOLE = [
     for pattern, kind, unit, factor in vocabulary.WHOLE
 ]
 _SCALES = [(re.compile(rf" (?:{pattern})\.?{_E}"), factor) for pattern, factor in vocabulary.SCALES]
+_DASHES = re.compile(r",-+")  # "37,- Euro"
 _FULL = re.compile(
     r" (?:volle[nr]?|ganze[nr]?|weitere[nr]?|kalender|full|consecutive|further|más|tam|полных|повних|pełnych)(?= )"
 )
 _PREFIXED = re.compile(r"(?P<unit>€|\$|£|euro|eur|usd|chf|yüzde|%)\s?$")
 _JOINED = re.compile(rf"\s?(?:{vocabulary.JOINERS}|{vocabulary.ALTERNATIVES})\s?")
+_TO = re.compile(rf"\s?(?:{vocabulary.JOINERS})\s?")
 _RANGE = re.compile(
     rf"\s?(?:uhr|euro|€)?\s?(?:{vocabulary.JOINERS})\s?(?:le |les |saat |الساعة |الساعه |zum |am |€\s?)?"
 )
@@ -173,8 +178,10 @@ _TAIL = {
     "within": re.compile(rf"{_B}(?:{vocabulary.WITHIN})(?:[ :.]+(?:{vocabulary.FILLERS}))*[ :]*$"),
 }
 _COMPARED = re.compile(
-    r"mehr als|älter als|länger als|größer als|über|more than|older than|longer than|later than|plus d[e\"]|más|более|больше|більше|старше|позднее"
-    r"|więcej niż|starsz\w+ niż|weniger als|jünger als|less than|менее|меньше|менше|moins d[e\"]|mniej niż|exceed|превыша|перевищ|dépass|przekrac|über|später|vor|earlier than|يزيد|اكثر"
+    r"mehr als|älter als|länger als|größer als|über|more than|older than|longer than|later than"
+    r"|plus d[e\"]|más|более|больше|більше|старше|позднее"
+    r"|więcej niż|starsz\w+ niż|weniger als|jünger als|less than|менее|меньше|менше|moins d[e\"]|mniej niż"
+    r"|exceed|превыша|перевищ|dépass|przekrac|über|später|vor|earlier than|يزيد|اكثر"
 )
 _LOOSE = re.compile(rf"(?:{vocabulary.LOOSE}){_E}")
 _NOT = re.compile(rf"{_B}(?:{vocabulary.NOT})(?: \w+){{0,3}} ?$")
@@ -188,7 +195,8 @@ _AFTER = re.compile(rf"\s(?:{vocabulary.AFTER}){_E}")
 _WEEKDAY = re.compile("|".join(f"(?P<d{at}>{_B}(?:{names}){_E})" for at, names in enumerate(vocabulary.WEEKDAYS)))
 _DAY_LETTERS = "|".join(vocabulary.WEEKDAY_LETTERS)
 _SHORT_DAY = re.compile(
-    rf"{_B}(?P<day>{_DAY_LETTERS})(?=\.?(?:\s?[-,/&+]\s?|\s(?:und|bis)\s)(?:{_DAY_LETTERS}){_E}|\.?:?\s?\d|:)|(?<=[-,/ ])(?P<last>{_DAY_LETTERS})(?=\.?:?\s?(?:\d|ab|von))"
+    rf"{_B}(?P<day>{_DAY_LETTERS})(?=\.?(?:\s?[-,/&+]\s?|\s(?:und|bis)\s)(?:{_DAY_LETTERS}){_E}|\.?:?\s?\d"
+    rf"|:)|(?<=[-,/ ])(?P<last>{_DAY_LETTERS})(?=\.?:?\s?(?:\d|ab|von))"
 )
 _CODE = re.compile(_B + r"(?=[^\W_]*\d)(?=[^\W_]*[a-z])[a-z0-9]{2,}" + _E)
 
@@ -263,23 +271,11 @@ class _Reader:
                 other = _day(date["month"], date["day"], date["year"]) if pattern is _SLASHED else None
                 self._take(*date.span(), "date", key, (("date", other),) if other and self._language == "en" else ())
         for date in _NAMED.finditer(self._text):
-            if self._folded.cased[date.start("month")].islower() and date["month"] in (
-                "may",
-                "march",
-                "mart",
-                "mars",
-                "mai",
-                "اب",
-                "dez",
-                "sep",
-                "ağustos",
-            ):
-                if not (date["day"] or date["after"] or date["year"]):
-                    continue
+            alone = not (date["day"] or date["after"] or date["year"])
+            if alone and date["month"] in _ALSO_WORDS and self._folded.cased[date.start("month")].islower():
+                continue
             month = next(at for at, names in enumerate(vocabulary.MONTHS, 1) if re.fullmatch(names, date["month"]))
             day = date["day"] or date["after"]
-            if date["day"] and date["after"]:
-                day = date["day"]
             end = max(date.end(group) for group in ("month", "after", "year"))
             if (key := _day(day, str(month), date["year"])) is not None:
                 self._take(date.start(), end, "date", key)
@@ -295,11 +291,11 @@ class _Reader:
             if clock["hour4"] and not clock["minute4"]:
                 readings = (("duration", ("minute", _plain(Decimal(hour * 60)))),)
             self._take(*clock.span(), "time", (hour * 60 + minute,), readings)
-        for clock in re.finditer(rf"{_B}halb (\w+)(?: uhr)?", self._text):
+        for half in re.finditer(rf"{_B}halb (\w+)(?: uhr)?", self._text):
             words = {**vocabulary.NUMERALS["de"], **{str(at): str(at) for at in range(1, 13)}}
-            if clock.group(1) in words and 1 <= Decimal(words[clock.group(1)]) <= 24:
-                minutes = int(Decimal(words[clock.group(1)]) * 60) - 30
-                self._take(*clock.span(), "time", (minutes,), (("time", (minutes + 720,)),))
+            if half.group(1) in words and 1 <= Decimal(words[half.group(1)]) <= 24:
+                minutes = int(Decimal(words[half.group(1)]) * 60) - 30
+                self._take(*half.span(), "time", (minutes,), (("time", (minutes + 720,)),))
         if self._language != "de":
             for clock in _HOURS_AFTER.finditer(self._text):
                 minutes = int(clock["hour"]) * 60
@@ -323,19 +319,16 @@ class _Reader:
 
     def _weekdays(self) -> None:
         days: list[tuple[int, int, int]] = []
-        for day in _WEEKDAY.finditer(self._text):
-            days.append((day.start(), day.end(), int(str(day.lastgroup)[1:])))
-        for day in _SHORT_DAY.finditer(self._folded.cased):
-            days.append((day.start(), day.end(), vocabulary.WEEKDAY_LETTERS.index(day.group())))
+        for found in _WEEKDAY.finditer(self._text):
+            days.append((found.start(), found.end(), int(str(found.lastgroup)[1:])))
+        for found in _SHORT_DAY.finditer(self._folded.cased):
+            days.append((found.start(), found.end(), vocabulary.WEEKDAY_LETTERS.index(found.group())))
         days.sort()
         for at, (start, end, day) in enumerate(days):
             self._take(start, end, "weekday", (day,))
-            if at and _JOINED.fullmatch(between := self._text[days[at - 1][1] : start].replace(".", "")):
-                if re.fullmatch(rf"\s?(?:{vocabulary.JOINERS}|ile)\s?", between):
-                    step = (days[at - 1][2] + 1) % 7
-                    while step != day:
-                        self._found.append(Value(start, start, end, end, "weekday", (step,)))
-                        step = (step + 1) % 7
+            if at and _TO.fullmatch(self._text[days[at - 1][1] : start].replace(".", "")):
+                for step in range(1, (day - days[at - 1][2]) % 7):
+                    self._found.append(Value(start, start, end, end, "weekday", ((days[at - 1][2] + step) % 7,)))
 
     def _numbers(self) -> None:
         for pattern, kind, unit, factor in _WHOLE:
@@ -358,23 +351,17 @@ class _Reader:
     def _numeral(self, start: int, end: int, amount: Decimal, written: str) -> None:
         if any(self._taken[start:end]):
             return
-        if re.match(r",-+", self._text[end:]):
-            end += len(str(re.match(r",-+", self._text[end:])[0]))  # type: ignore[index]
-        for pattern, factor in _SCALES:
-            if scale := pattern.match(self._text, end):
-                amount, end = amount * factor, scale.end()
+        if dashes := _DASHES.match(self._text, end):
+            end = dashes.end()
+        for scaled, power in _SCALES:
+            if scale := scaled.match(self._text, end):
+                amount, end = amount * power, scale.end()
         after = end
         if full := _FULL.match(self._text, end):
             after = full.end()
         before = _PREFIXED.search(self._text, 0, start)
         for pattern, kind, unit, factor in _UNITS:
-            found = pattern.match(self._text, after) or (
-                re.match(
-                    rf"(?:{vocabulary.UNITS[_UNITS.index((pattern, kind, unit, factor))][0]}){_E}", self._text[after:]
-                )
-                if written == "word"
-                else None
-            )
+            found = pattern.match(self._text, after)
             if found is None:
                 continue
             if (
@@ -558,7 +545,8 @@ def _same(stated: tuple[Kind, Key], given: tuple[Kind, Key]) -> bool:
 
 
 _CONJUNCTION = re.compile(
-    r"\s(?:und|oder|sowie|aber|sondern|doch|and|or|but|ve|veya|ama|fakat|и|или|но|а|і|й|та|або|але|و|او|لكن|et|ou|mais|i|oraz|lub|ale)\s|\s(?=و)",
+    r"\s(?:und|oder|sowie|aber|sondern|doch|and|or|but|ve|veya|ama|fakat|и|или|но|а|і|й|та|або|але|و|او"
+    r"|لكن|et|ou|mais|i|oraz|lub|ale)\s|\s(?=و)",
     re.IGNORECASE,
 )
 

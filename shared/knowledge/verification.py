@@ -57,7 +57,7 @@ def verify(
     span = quotes.find(quote, passage)
     if span is None:
         return Verdict(False, "invented quote")
-    reason = _judged(statement, passage, span, language[:2].lower(), passage_language[:2].lower(), similarity)
+    reason = _judged(statement, passage, span, (language[:2].lower(), passage_language[:2].lower()), similarity)
     return Verdict(reason == "supported", reason, span)
 
 
@@ -72,12 +72,13 @@ def best_quote(statement: str, passage: str) -> Span | None:
         share = sum(given.hold(stem) for stem in wanted)
         ranked.append((-share, clause.start, clause))
     for share, _, clause in sorted(ranked):
-        if share and _judged(statement, passage, clause, "de", "de", None) == "supported":
+        if share and _judged(statement, passage, clause, ("de", "de"), None) == "supported":
             return clause
     return None
 
 
-def _judged(statement: str, passage: str, span: Span, language: str, own: str, similarity: float | None) -> Reason:
+def _judged(statement: str, passage: str, span: Span, languages: tuple[str, str], similarity: float | None) -> Reason:
+    language, own = languages
     support = _support(passage, span)
     text = support.of(passage)
     if instructs(statement) or instructs(_sentences(passage, span)):
@@ -351,12 +352,12 @@ def _values(said: _Side, given: _Side) -> Reason | None:
         same = [other for other in given.values if values.matches(value, other)]
         if not same:
             return "value"
-        if not any(_bounds_agree(value, other, said.values) for other in same):
+        if not any(_bounds_agree(value, other) for other in same):
             return "contradicted"
     return None
 
 
-def _bounds_agree(stated: Value, given: Value, others: Iterable[Value]) -> bool:
+def _bounds_agree(stated: Value, given: Value) -> bool:
     if stated.side and given.side and stated.side != given.side:
         return False
     if stated.kind in ("date", "time"):
@@ -383,8 +384,7 @@ def _swapped(said: _Side, given: _Side) -> Reason | None:
             at
             for at, case in enumerate(cases)
             if all(
-                any(values.matches(value, own) and _bounds_agree(value, own, ()) for own in case.values)
-                for value in stated
+                any(values.matches(value, own) and _bounds_agree(value, own) for own in case.values) for value in stated
             )
         ]
         if not fitting:
