@@ -19,7 +19,7 @@ _NEGATIONS = {
         "|entfallen|verboten\\w*|verbietet"
         "|untersagt\\w*|unzulässig\\w*|ungültig\\w*|unmöglich|unnötig|unvollständig\\w*|ausgeschlossen\\w*"
         "|ausgenommen\\w*|geschlossen\\w*"
-        "|kosten(?:los|frei)\\w*|(?:gebühren|beitrags|steuer|entgelt|zoll|miet|genehmigungs|prüfungs)frei\\w*"
+        "|kosten(?:los|frei)\\w*|\\w{3,}(?<!barriere)(?<!einwand)frei(?:e[nrsm]?)?|eintritt(?: \\w+){0,3} frei"
         "|unentgeltlich\\w*|gratis|umsonst|verzichte\\w*"
         "|verweiger\\w*|abgelehnt\\w*|abgelaufen\\w*|abgeschafft|eingestellt|befreit|unbefristet\\w*|freiwillig\\w*"
     ),

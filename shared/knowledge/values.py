@@ -145,7 +145,7 @@ _CLOCK = re.compile(
 )
 _HOUR_WORDS = re.compile(
     _B + r"(?:saat|الساعة|الساعه|godz\.?|godzin\w*|о|об|в|à) (?P<hour>[01]?\d"
-    r"|2[0-4])(?:[.:](?P<minute>[0-5]\d))?(?![\d.,:%€])"
+    r"|2[0-4])(?:[.:](?P<minute>[0-5]\d))?(?![.,:]?\d|\s?[%€])"
 )
 _HOURS_AFTER = re.compile(
     r"(?<![\d.,:])(?P<hour>[01]?\d|2[0-4])(?:-?(?:й|ї|ій))? (?P<word>час(?:а|ов|ам)?|годин[аиіу]?|heures?)" + _E
@@ -208,7 +208,7 @@ def _numerals(language: str) -> tuple[re.Pattern[str], dict[str, str]]:
     table = {word: value for entry in chosen for word, value in entry.items()}
     articles = sorted(vocabulary.ARTICLES.get(language, ()), key=len, reverse=True)
     words = sorted(table.keys() - set(articles), key=len, reverse=True)
-    pattern = f"{_B}(?:(?P<word>{'|'.join(map(re.escape, words))})(?={_E}|wöchig|monatig|jährig|tägig|stündig|minütig)"
+    pattern = f"{_B}(?:(?P<word>{'|'.join(map(re.escape, words))})(?={_E}|wöchig|monatig|jährig|tägig|stündig|minütig|fach|mal)"
     pattern += f"|(?P<article>{'|'.join(articles)}){_E})" if articles else ")"
     return re.compile(pattern), table
 

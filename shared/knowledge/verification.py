@@ -107,11 +107,12 @@ class _Word:
     text: str
     stem: str  # folded
     noun: bool
+    attribute: bool  # an adjective right before a noun
 
 
 # Words that carry no subject of their own: verbs of having and costing, adverbs, units.
 _WEAK_WORDS = """
-kosten kostet zahlen zahlt beträgt betragen betrug liegen liegt gelten gilt geben gibt bekommen erhalten erhält
+rechnen rechne kosten kostet zahlen zahlt beträgt betragen betrug liegen liegt gelten gilt geben gibt bekommen erhalten erhält
 brauchen braucht benötigen benötigt bringen nehmen nimmt machen stehen steht bleiben bleibt ist sind bitte etwa rund
 ungefähr circa insgesamt bereits schon auch möglich regel normalerweise üblicherweise grundsätzlich nötig notwendig
 erforderlich erlaubt gestattet verboten untersagt mindestens höchstens maximal spätestens frühestens innerhalb
@@ -142,11 +143,31 @@ def _content(text: str, stated: Iterable[Value] = ()) -> list[_Word]:
             continue
         if first and _verb_first(folded.cased, word):
             cased = cased.lower()
-        stem = german.folded(german.stem(word.text))
         if german.stem(word.text) not in _WEAK:
-            found.append(_Word(word.text, stem, cased[:1].isupper()))
+            noun = cased[:1].isupper()
+            found.append(_Word(word.text, _stem(word.text), noun, not noun and bool(_NOUN.match(folded.cased, word.end))))
         first = False
     return found
+
+
+_SEPARABLE = re.compile(
+    r"(an|ab|auf|aus|bei|ein|mit|nach|vor|um|zurück|weiter|wieder|durch|her|hin|fest|los|dar|vorbei|teil)(?:zu|ge)(\w{4,})"
+)
+_PARTICIPLE = re.compile(r"ge(\w{4,})t")
+_NOUN = re.compile(r"\s+[A-ZÄÖÜ]")
+_MEASURES = ("zeitraum", "zeit", "dauer", "pflicht", "gebühr", "kosten", "frist", "betrag")  # say how a compound is told
+
+
+def _stem(word: str) -> str:
+    """The stem by which words are compared: "anzumelden", "angemeldet" and "anmelden" alike."""
+    for measure in _MEASURES:
+        if word.endswith(measure) and len(word) - len(measure) >= 5:
+            word = word[: -len(measure)].removesuffix("s")
+    if parted := _SEPARABLE.fullmatch(word):
+        word = parted[1] + parted[2]
+    elif participle := _PARTICIPLE.fullmatch(word):
+        word = participle[1]
+    return german.folded(german.stem(word))
 
 
 _FOLLOWED = re.compile(r"\s+(?:Sie\b|[A-ZÄÖÜ])")
@@ -172,7 +193,7 @@ class _Words:
 
     def hold(self, stem: str) -> bool:
         """The same stem, inside a compound here, or a compound made of words here."""
-        if stem in self.stems or (stem.startswith("ge") and len(stem) > 5 and self.hold(stem[2:])):
+        if stem in self.stems:
             return True
         for own in self.stems:
             if len(stem) >= 4 and (stem in own or _akin(stem, own)):
@@ -481,7 +502,7 @@ def _nearest(clause: _Clause, given: list[_Clause], language: str) -> int | None
     """The quoted clause that a clause is about; None when that cannot be told."""
     scores = []
     for own in given:
-        score = sum(2 for value in clause.values if any(values.matches(value, other) for other in own.values))
+        score = sum(4 for value in clause.values if any(values.matches(value, other) for other in own.values))
         score += len(clause.poles & own.poles) - (bool(own.values) and not clause.values)
         if language == "de":
             score += sum(own.words.hold(stem) for stem in clause.words.stems)
@@ -521,6 +542,9 @@ def _covered(said: _Side, given: _Side, passage: str) -> bool:
         at = _nearest(clause, given.clauses, "de")
         scope = quoted if at is None else given.clauses[at].words
         unnamed = [word for word in scope.content if word.noun and not whole.has(word)]
+        other = [word for word in content if word.attribute and not quoted.has(word)]
+        if other and any(word.attribute and not whole.has(word) for word in scope.content):
+            return False  # "die blaue Tonne" for "die gelbe Tonne"
         if strange and (unnamed or (named and named[0].stem not in whole.stems)):
             return False
         if strange > min(1, len(held) + len(near)) or (near and not held and lost):

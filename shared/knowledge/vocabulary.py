@@ -97,12 +97,12 @@ UNITS: tuple[tuple[str, str, str, str], ...] = (
     ("kw|kilowatt", "measure", "kW", "1"),
     ("°c|grad|degrees?", "measure", "°", "1"),
     ("mb|megabyte\\w*", "measure", "MB", "1"),
-    ("mal|times|kez|kere|defa|раза?|раз[иі]в?|مرات|fois|razy", "measure", "times", "1"),
+    ("mal|malig\\w*|fach\\w*|times|kez|kere|defa|раза?|раз[иі]в?|مرات|fois|razy", "measure", "times", "1"),
 )
 # Words that are a value by themselves.
 WHOLE: tuple[tuple[str, str, str, str], ...] = (
     ("einmal|einmalig|once|дважды(?!.)", "measure", "times", "1"),
-    ("zweimal|twice|дважды|двічі|مرتين|مرتان|dwukrotnie", "measure", "times", "2"),
+    ("zweimal|doppelt\\w*|twice|дважды|двічі|مرتين|مرتان|dwukrotnie", "measure", "times", "2"),
     ("dreimal|трижды|тричі|trzykrotnie", "measure", "times", "3"),
     ("viermal", "measure", "times", "4"),
     ("fünfmal", "measure", "times", "5"),
