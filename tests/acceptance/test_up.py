@@ -62,6 +62,36 @@ def test_first_search_is_answered(whole_city: Up) -> None:
     assert indexed[-1]["pages"] == indexed[-1]["of"] >= 40
 
 
+def _command(up: Up, *arguments: str) -> Any:
+    """What a command says to programs, called beside the running stack as README and `up` tell people to."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "stadtfunk"), *arguments, "--json"],
+        cwd=ROOT,
+        env={**kept, "STADTFUNK_DATA": str(up.data)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    return json.loads(done.stdout)
+
+
+@pytest.mark.timeout(420)
+def test_commands_reach_the_running_stack(whole_city: Up) -> None:
+    found = _command(whole_city, "search", "Personalausweis verlängern", "--limit", "3")
+    assert len(found["hits"]) == 3
+    assert "ausweis" in found["hits"][0]["title"].lower()
+    status = _command(whole_city, "status")
+    assert {one["backend"]: one["ok"] for one in status["backends"]} == dict.fromkeys(
+        ("nats", "objects", "vectors", "embeddings", "chat"), True
+    )
+    assert "index_page" in {one["name"] for one in status["functions"] if one["pulling"]}
+    assert status["problems"] == []
+    assert _command(whole_city, "dead", "list") == []
+
+
 @pytest.mark.timeout(420)
 @pytest.mark.parametrize("part", ["nats", "vectors", "objects", "embeddings", "chat", "cms", "host", "worker"])
 def test_a_killed_part_comes_back(whole_city: Up, part: str) -> None:
