@@ -23,7 +23,6 @@ from urllib.parse import quote
 from infra.cms.city import Page, load_city
 from shared.errors import StadtfunkError
 
-SUMMARY = __doc__
 _BARS: Final = {"bar_p50_s": 2.0, "bar_p99_s": 6.0}
 _LONGEST_S: Final = 60.0  # a change that takes longer is lost
 _START_S: Final = 300.0

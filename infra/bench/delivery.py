@@ -18,7 +18,6 @@ from infra.bench.worker import nats
 from shared.jetstream import JetStreamBus
 from shared.settings import NatsSettings
 
-SUMMARY = __doc__
 RATE: Final = 100.0  # events a second
 
 

@@ -31,7 +31,6 @@ from shared.settings import EmbeddingSettings, NatsSettings, VectorSettings
 from shared.state import State
 from shared.vectors import Vectors
 
-SUMMARY = __doc__
 _PASSAGES: Final = 400
 _BAR_MS: Final = 40.0
 _QUERIES: Final = Path(__file__).parent.parent / "cms" / "city" / "queries.jsonl"

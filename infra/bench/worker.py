@@ -27,7 +27,6 @@ from infra.worker.provision import provision
 from shared.jetstream import JetStreamBus
 from shared.settings import NatsSettings
 
-SUMMARY = __doc__
 KINDS: Final = ("raw", "stadtfunk", "faststream")
 _TRACE: Final = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -51,11 +51,6 @@ class Delivery:
         source = self.pull.source
         return f"{source.stream}/{source.consumer}/{self.tokens[5]}"
 
-    @property
-    def key_token(self) -> str:
-        """The subject token that holds the event's key."""
-        return key_token_of(self.message.subject)
-
 
 def key_token_of(subject: str) -> str:
     """The key's token in ``events.<key>.<type>``, ``replay.<function>.<key>``, ``ordered.<function>.<n>.<key>...``."""
