@@ -129,7 +129,10 @@ async def _answered(question: str, found: Found, use: Backends) -> AsyncGenerato
         rules = _RULES.format(mark=mark, language=found.language, most=STATEMENTS)
         messages = conversation(rules, mark, question, given)
         try:
-            async with aclosing(generated(use.chat, messages, given, found.language, use.embeddings)) as written:
+            statements = generated(
+                use.chat, messages, given, question=question, language=found.language, embeddings=use.embeddings
+            )
+            async with aclosing(statements) as written:
                 async for one in written:
                     if isinstance(one, Dropped):
                         dropped += 1

@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -19,6 +20,8 @@ from infra.probes import Probes
 from infra.status import Status, collect
 from shared.backends import Backends
 from shared.catalogue import Catalogue
+from shared.errors import StadtfunkError
+from shared.figures import Figures
 from shared.function import HttpFunction
 from shared.layout import Layout, language_of
 from shared.metrics import ALARM_AT, BACKEND_UP, DEAD_LETTERS, LAG, STREAM_AGE, STREAM_FILL
@@ -26,6 +29,7 @@ from shared.settings import Settings
 
 _NOW: Final = {"cache-control": "no-store"}
 _FRESH_S: Final = 5.0
+_FIGURES_S: Final = 2.0  # a system's own figures hold the page up no longer
 _ZONE: Final = ZoneInfo("Europe/Berlin")  # times for people are those of the city's clocks
 _GERMAN: Final = "%d.%m.%Y, %H:%M:%S Uhr"
 
@@ -58,6 +62,7 @@ def operations(
     watch = Watch(catalogue, use.settings, probes)
     layout = Layout(Path(__file__).parent / "templates")
     document = openapi(catalogue, functions, version("stadtfunk"))
+    tables = [(one, one.query) for one in functions.values() if one.result is Figures and one.query is not None]
 
     async def healthz(_: Request) -> Response:
         """The process is alive."""
@@ -87,7 +92,8 @@ def operations(
         def moment(at: datetime) -> str:
             return at.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M:%S" if language_of(request) == "en" else _GERMAN)
 
-        return layout.page(request, use, "status.html", status=status, titles=titles, moment=moment)
+        figures = [found for one, query in tables if (found := await _figures(one, query(), use)) and found.rows]
+        return layout.page(request, use, "status.html", status=status, titles=titles, moment=moment, figures=figures)
 
     async def status_json(_: Request) -> Response:
         """The status for machines."""
@@ -102,6 +108,16 @@ def operations(
         Route("/status", status_page),
         Route("/status.json", status_json),
     ]
+
+
+async def _figures(function: HttpFunction, query: BaseModel, use: Backends) -> Figures | None:
+    """What a system counts; None where that is out of reach, which the page's backends show."""
+    try:
+        async with asyncio.timeout(_FIGURES_S):
+            found: Figures = await function.target(query, use)
+    except (StadtfunkError, TimeoutError):
+        return None
+    return found
 
 
 def _measure(status: Status) -> None:

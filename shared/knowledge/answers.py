@@ -15,9 +15,10 @@ from shared.embeddings import Embeddings
 from shared.errors import BackendError, Reject
 from shared.knowledge import german, quotes
 from shared.knowledge.injection import instructs
-from shared.knowledge.quotes import LEAST_WORDS, Span
+from shared.knowledge.language import GERMAN, of_text
+from shared.knowledge.quotes import LEAST_WORDS, Span, sentence_spans
 from shared.knowledge.search import Hit
-from shared.knowledge.verification import best_quote, verify
+from shared.knowledge.verification import Verdict, best_quote, verify
 
 SOURCES = 8  # passages an answer may draw on
 STATEMENTS = 5
@@ -30,6 +31,9 @@ _BLOCK = 420  # characters of a list that is quoted as one
 _LATER = 0.008  # what each further document costs, as a cosine: the first hit is more often the right one
 _WORDS = 0.04  # what all of the question's words in a sentence are worth, as a cosine
 _BEHIND = 0.025  # as a cosine, how far behind the best an extract may be
+_ASKING = ("?", "？", "؟")
+_LEAST = 3  # words between two stops of a statement
+_STOP = re.compile(r"(?<!\b\w)[.!?:;…]+\s+")  # not that of "z. B."
 _OBJECT = 4_000  # characters of one object that a model writes
 
 _ADDRESS = re.compile(
@@ -121,7 +125,13 @@ def conversation(rules: str, mark: str, question: str, given: Sequence[Source]) 
 
 
 async def generated(
-    chat: Chat, messages: Sequence[Message], given: Sequence[Source], language: str, embeddings: Embeddings
+    chat: Chat,
+    messages: Sequence[Message],
+    given: Sequence[Source],
+    *,
+    question: str,
+    language: str,
+    embeddings: Embeddings,
 ) -> AsyncGenerator[Statement | Dropped, None]:
     """A model's statements, each as soon as it is checked.
 
@@ -129,13 +139,18 @@ async def generated(
         BackendError, Reject: the model is away, broke off, or refuses.
     """
     by_number = {source.number: source for source in given}
+    ordered = _stems(question) if instructs(question) else frozenset()
     shown: set[str] = set()
     reader = Reader()
     async with aclosing(chat.stream(messages, max_tokens=_TOKENS)) as pieces:
         async for piece in pieces:
             for draft in reader.feed(piece):
                 source = by_number.get(draft.passage)
-                checked = await check(draft, source, language, embeddings) if source else Dropped("no passage")
+                checked = (
+                    Dropped("no passage")
+                    if source is None
+                    else await check(draft, source, language, embeddings, ordered)
+                )
                 if isinstance(checked, Statement):
                     if checked.text in shown:
                         continue
@@ -145,30 +160,50 @@ async def generated(
                     return
 
 
-async def check(draft: Draft, source: Source, language: str, embeddings: Embeddings) -> Statement | Dropped:
-    """Hold a model's statement against the passage it names."""
+async def check(
+    draft: Draft, source: Source, language: str, embeddings: Embeddings, ordered: frozenset[str] = frozenset()
+) -> Statement | Dropped:
+    """Hold a model's statement against the passage it names.
+
+    ``ordered`` are the stems of a question that gives orders: those that the page does not have may not be repeated.
+    """
     text = " ".join(draft.statement.split())
     if not text or len(text) > _LONGEST:
         return Dropped("length")
-    if instructs(text) or instructs(draft.quote):
+    if text.endswith(_ASKING) or instructs(text) or instructs(draft.quote):
         return Dropped("instruction")
-    quote = draft.quote
-    alike = await _alike(text, quote, language, embeddings)
-    verdict = verify(text, quote, source.text, language=language, similarity=alike)
+    if of_text(text) != GERMAN if language.startswith(GERMAN) else _german(text):
+        return Dropped("language")
+    if (_stems(text) & ordered) - _stems(f"{source.title} {source.heading} {source.text}"):
+        return Dropped("instruction")
+    verdict = await _judged(text, draft.quote, source, language, embeddings)
     if verdict.reason in ("short quote", "invented quote"):
         better = best_quote(text, source.text)
         if better is not None:
-            quote = better.of(source.text)
-            alike = await _alike(text, quote, language, embeddings)
-            verdict = verify(text, quote, source.text, language=language, similarity=alike)
+            verdict = await _judged(text, better.of(source.text), source, language, embeddings)
     if not verdict.ok or verdict.quote is None:
         return Dropped(verdict.reason)
-    quoted = verdict.quote.of(source.text)
-    if asks(source.text, verdict.quote):
+    if not _states(source, verdict.quote):
         return Dropped("instruction")
-    if not set(contacts(text)) <= set(contacts(quoted)):
+    # A word by itself ("BANANA! …") says nothing that a quote could back, and is easily taken for a part of a clause.
+    backed = _stems(f"{source.title} {verdict.quote.of(source.text)}")
+    if any(quotes.word_count(part) < _LEAST and _stems(part) - backed for part in _STOP.split(text)):
+        return Dropped("unrelated")
+    if not set(contacts(text)) <= set(contacts(verdict.quote.of(source.text))):
         return Dropped("contact")
     return Statement(text=text, source=source, quote=verdict.quote)
+
+
+async def _judged(text: str, quote: str, source: Source, language: str, embeddings: Embeddings) -> Verdict:
+    verdict = verify(text, quote, source.text, language=language)
+    if verdict.reason != "unrelated" or language.startswith(GERMAN):
+        return verdict
+    # Everything that needs no vectors holds: only now they are asked for.
+    try:
+        one, other = await embeddings.embed([text, quote], "query")
+    except (BackendError, Reject):
+        return verdict
+    return verify(text, quote, source.text, language=language, similarity=cosine(one, other))
 
 
 def contacts(text: str) -> Iterator[str]:
@@ -179,12 +214,19 @@ def contacts(text: str) -> Iterator[str]:
         yield re.sub(r"\D", "", found.group())
 
 
-def asks(text: str, span: Span) -> bool:
-    """Whether a quote is part of a question: that backs no statement."""
-    return any(
-        sentence.of(text).rstrip('"”“») ').endswith(("?", "？", "؟"))
-        for sentence in quotes.sentence_spans(text)
+def _states(source: Source, span: Span) -> bool:
+    """Whether a quote can back anything: no question, nothing meant for a model, in the language of its page."""
+    touched = [
+        sentence.of(source.text)
+        for sentence in sentence_spans(source.text)
         if sentence.start < span.end and span.start < sentence.end
+    ]
+    german_page = source.language.lower().startswith(GERMAN)
+    return not any(
+        sentence.rstrip('"”“») ').endswith(_ASKING)
+        or instructs(sentence)
+        or (german_page and quotes.word_count(sentence) >= LEAST_WORDS and of_text(sentence) != GERMAN)
+        for sentence in touched
     )
 
 
@@ -195,12 +237,7 @@ async def extracted(
 
     Without the embedding server those that share most words with it.
     """
-    units = [
-        (source, span)
-        for source in given
-        for span in _units(source.text)
-        if not asks(source.text, span) and not instructs(span.of(source.text))
-    ][:_UNITS]
+    units = [(source, span) for source in given for span in _units(source.text) if _states(source, span)][:_UNITS]
     if not units:
         return []
     documents = list(dict.fromkeys(source.document for source, _ in units))
@@ -234,17 +271,6 @@ async def _nearness(question: str, units: Sequence[tuple[Source, Span]], embeddi
     return [cosine(asked, vector) + _WORDS * share for vector, share in zip(known, shares, strict=True)]
 
 
-async def _alike(statement: str, quote: str, language: str, embeddings: Embeddings) -> float | None:
-    """Cosine of statement and quote; a German statement is held against its quote by words."""
-    if language.startswith("de") or not quote.strip():
-        return None
-    try:
-        one, other = await embeddings.embed([statement, quote], "query")
-    except (BackendError, Reject):
-        return None
-    return cosine(one, other)
-
-
 def cosine(one: Sequence[float], other: Sequence[float]) -> float:
     """How alike two vectors are, -1 to 1."""
     product: float = sum(a * b for a, b in zip(one, other, strict=True))
@@ -255,7 +281,7 @@ def cosine(one: Sequence[float], other: Sequence[float]) -> float:
 def _units(text: str) -> list[Span]:
     """Sentences that can be quoted, and lists as one, in order."""
     found: list[Span] = []
-    for span in quotes.sentence_spans(text):
+    for span in sentence_spans(text):
         item = re.match(r"(?:[-–•*]|\d+\.)\s", span.of(text)) is not None
         short = quotes.word_count(span.of(text)) < LEAST_WORDS
         if found and (item or short) and span.end - found[-1].start <= _BLOCK and _list(text, found[-1]):
@@ -269,6 +295,12 @@ def _list(text: str, span: Span) -> bool:
     """Whether a list goes on, or begins, after this."""
     said = span.of(text)
     return said.endswith(":") or re.match(r"(?:[-–•*]|\d+\.)\s", said.rpartition("\n")[2]) is not None
+
+
+def _german(text: str) -> bool:
+    """Whether a text is surely German."""
+    words = [word.text for word in german.words(text)]
+    return of_text(text) == GERMAN and sum(word in german.FUNCTION_WORDS for word in words) * 5 >= len(words)
 
 
 def _stems(text: str) -> frozenset[str]:

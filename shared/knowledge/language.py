@@ -10,6 +10,7 @@ GERMAN = "de"
 # Function words that other languages write alike ("in", "die", "was").
 _SHARED_WORDS = "alle am an bin da das den des die dies du er es hat in ins ja man mit nun nur so um war was"
 _SHARED = frozenset(_SHARED_WORDS.split())
+_LONG = 12  # words from which the detector is right even where it is not sure
 _SURE = 3  # words from which the detector is believed
 
 
@@ -25,6 +26,15 @@ def of_query(text: str) -> str:
     if found.language in ("und", GERMAN):
         return "und" if foreign_script else GERMAN
     return str(found.language) if found.reliable or foreign_script else GERMAN
+
+
+def of_text(text: str) -> str:
+    """BCP 47 tag of a sentence; German unless it is clearly another."""
+    if _foreign_script(text):
+        return of_query(text)
+    found = _detector().detect_details(text)
+    long = sum(1 for _ in german.words(text)) >= _LONG
+    return str(found.language) if found.language != "und" and (found.reliable or long) else GERMAN
 
 
 def _foreign_script(text: str) -> bool:
