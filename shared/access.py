@@ -201,12 +201,10 @@ class Delivery:
         raise Problem(409, "This delivery is being worked on.", headers={"retry-after": "5"})
 
     async def close(self, *, answered: bool) -> None:
-        """Remember it as answered, or forget it so that the sender may repeat it."""
+        """Remember it as answered, or let the sender repeat it at once."""
         try:
-            if answered:
-                await self._bucket.update(self._key, _DONE, self._revision)
-            else:
-                await self._bucket.delete(self._key)
+            # Open to anyone from now on, unless a repeat has taken it over meanwhile: its word counts then.
+            await self._bucket.update(self._key, _DONE if answered else _PENDING + b" 0", self._revision)
         except (BackendError, Conflict) as error:
             # It stays pending, which runs out by itself; follow-ups have the same ids in a repeat.
             log.warning("a delivery could not be marked", exc_info=error)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access import TOLERANCE_S, verify_signature
+from shared.access import TOLERANCE_S, Delivery, verify_signature
 from shared.errors import SettingsError
 from shared.http import Problem
+from shared.state import Bucket, MemoryState
 
 # The example that the specification's own libraries are tested with.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -81,3 +82,28 @@ def test_nothing_but_the_signed_bytes_passes(body: bytes, id: str, signature: st
 def test_a_secret_that_is_none_is_a_setting_to_mend(secret: str) -> None:
     with pytest.raises(SettingsError):
         verify_signature(secret, HEADERS, BODY)
+
+
+def delivery(bucket: Bucket) -> Delivery:
+    return Delivery(bucket, "webhook:msg_1", "msg_1")
+
+
+async def test_what_failed_may_be_sent_again_until_it_is_answered() -> None:
+    bucket = MemoryState().bucket("webhooks", ttl_s=600)
+    for answered in (False, False, True):
+        one = delivery(bucket)
+        await one.take(60)
+        await one.close(answered=answered)
+    with pytest.raises(Problem, match="taken before"):
+        await delivery(bucket).take(60)
+
+
+async def test_a_late_failure_does_not_undo_the_answer_of_a_repeat() -> None:
+    bucket = MemoryState().bucket("webhooks", ttl_s=600)
+    slow, repeat = delivery(bucket), delivery(bucket)
+    await slow.take(60)
+    await repeat.take(-1)  # the first one's time is over
+    await repeat.close(answered=True)
+    await slow.close(answered=False)
+    with pytest.raises(Problem, match="taken before"):
+        await delivery(bucket).take(60)
