@@ -40,7 +40,7 @@ _ADDRESS = re.compile(
     r"(?:https?:|ftp:|mailto:|tel:|javascript:|data:|www\.)\S+|\S+@\S+|(?<![\w.])(?:[\w-]{2,}\.)+[a-z]{2,24}(?![\w])(?:/\S*)?",
     re.IGNORECASE,
 )
-_DIALLED = re.compile(r"\+?\(?\d(?:[\s()/.–-]?\d){5,}")
+_DIALLED = re.compile(r"\d(?:[\s()/–-]{0,2}\d){6,}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

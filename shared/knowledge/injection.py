@@ -15,8 +15,8 @@ _LOOKALIKES = str.maketrans(
     "авсԁеԍһіјӏмпоԛрѕтиԝхузкоΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεικνορτυχγı",
     "abcdeghijlmnoqpstuwxyzkoabezhikmnoptyxabeiknoptuxyi",
 )
-_DIGITS = str.maketrans("013457@$!", "oieastasi")
-_MIXED = re.compile(r"[a-z013457@$!]*(?:[a-z][013457@$!]|[013457@$!][a-z])[a-z013457@$!]*[a-z]")
+_DIGITS = str.maketrans("013457@$", "oieastas")
+_MIXED = re.compile(r"(?=[a-z0-9@$]*[a-z]{2})(?=[a-z0-9@$]*[0-9@$])[a-z0-9@$]+")
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_*|]{1,2}){5,}\w(?!\w)")
 _BLOB = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){16,}")
@@ -31,7 +31,7 @@ def _any(*parts: str) -> str:
 # Everything is matched in lower case without umlauts and accents. What throws away what was said before, and
 # what it throws away, is found inside words, too: letters may be written with blanks between them.
 _DISCARD = _any(
-    r"ignor[ei] (?<!n't\x20)(?<!not\x20)(?<!nt\x20)(?<!never\x20)forget disregard overrid over-?rul(?:e|ing)",
+    r"ignor[aei] (?<!n't\x20)(?<!not\x20)(?<!nt\x20)(?<!never\x20)forget disregard overrid over-?rul(?:e|ing)",
     "(?:drop|abandon)~(?:all|your) bypass change~your deviat(?:e|ing)~from abweichend",
     "vergiss vergesst vergessen~sie(?!~(?:bitte~)?nicht) missachte ubergeh lasse?n?~sie~alle lass~alle verwirf",
     "olvid(?:a|e) olvidar oubli(?:e|ez|er) dimentica scorda esquec[ea] zapomni zignoruj pomin zaborav vergeet negeer",
@@ -59,7 +59,7 @@ _SHAPING = _any(
     "escribe traduce ecris traduis napisz напиши ответь",
 )
 _MAKE = _any(
-    "write compose generate produce create draft tell~me give~me print output say~ repeat reply answer respond",
+    "write compose provide generate produce create draft tell~me give~me print output say~ repeat reply answer respond",
     "schreib verfass formulier erstelle generier dichte erzahl sag~ gib~ wiederhol drucke antworte beantwort",
     "escribe di~lo escrib ecris dites scrivi napisz powiedz напиши скажи yaz soyle اكتب قل 写 说",
 )
