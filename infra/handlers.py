@@ -12,8 +12,8 @@ from shared.errors import CatalogueError
 from shared.function import EventFunction, Function, HttpFunction, function_of
 
 
-def resolve(catalogue: Catalogue, path: Path = Path("serverless.yaml")) -> dict[str, Function]:
-    """Import every handler and check that its triggers fit what the code says.
+def resolve(catalogue: Catalogue, path: Path) -> dict[str, Function]:
+    """Import every handler and check that its triggers fit what the code says; ``path`` is the catalogue's file.
 
     Raises:
         CatalogueError: all faults at once, a line each, with file, line and the nearest valid name.

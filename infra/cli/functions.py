@@ -75,7 +75,8 @@ def invoke(
     catalogue = Catalogue.load(settings.catalogue)
     if name not in catalogue.functions:
         fail(f"unknown function '{name}'; known: {', '.join(catalogue.functions)}")
-    function = resolve(catalogue.model_copy(update={"functions": {name: catalogue.functions[name]}}))[name]
+    only = catalogue.model_copy(update={"functions": {name: catalogue.functions[name]}})
+    function = resolve(only, settings.catalogue)[name]
     follow_ups = asyncio.run(call(function, event, settings))
     if as_json:
         show_json([{"type": e.type, "data": e.model_dump(mode="json")} for e in follow_ups])

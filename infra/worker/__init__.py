@@ -13,4 +13,4 @@ def run(names: list[str] | None, settings: Settings, catalogue: Catalogue) -> No
     """
     from infra.worker.process import choose, work
 
-    work(choose(names, catalogue), settings, catalogue)
+    work(choose(names, catalogue, settings.catalogue), settings, catalogue)

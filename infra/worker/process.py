@@ -3,6 +3,7 @@
 import asyncio
 import difflib
 from collections.abc import Mapping
+from pathlib import Path
 
 import uvloop
 from prometheus_client import start_http_server
@@ -16,7 +17,7 @@ from shared.function import EventFunction
 from shared.settings import Settings
 
 
-def choose(names: list[str] | None, catalogue: Catalogue) -> dict[str, EventFunction]:
+def choose(names: list[str] | None, catalogue: Catalogue, path: Path) -> dict[str, EventFunction]:
     """The event functions to run, imported and checked.
 
     Raises:
@@ -28,7 +29,7 @@ def choose(names: list[str] | None, catalogue: Catalogue) -> dict[str, EventFunc
             close = difflib.get_close_matches(name, list(catalogue.functions), n=1, cutoff=0.5)
             raise CatalogueError(f"unknown function '{name}'" + (f"; did you mean '{close[0]}'?" if close else ""))
     entries = {name: catalogue.functions[name] for name in names} if names else enabled.functions
-    functions = resolve(catalogue.model_copy(update={"functions": entries}))
+    functions = resolve(catalogue.model_copy(update={"functions": entries}), path)
     chosen = {name: function for name, function in functions.items() if isinstance(function, EventFunction)}
     for name in names or ():
         if name not in chosen:

@@ -1,10 +1,12 @@
 """serverless.yaml: every fault is answered with file, line and the nearest valid name."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from infra.handlers import resolve
+from infra.worker.process import choose
 from shared.catalogue import Catalogue
 from shared.errors import CatalogueError
 
@@ -21,7 +23,7 @@ def load(tmp_path: Path, text: str) -> Catalogue:
 def test_the_projects_own_catalogue_fits_its_code() -> None:
     catalogue = Catalogue.load(ROOT / "serverless.yaml")
 
-    assert set(resolve(catalogue)) == set(catalogue.functions)
+    assert set(resolve(catalogue, ROOT / "serverless.yaml")) == set(catalogue.functions)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,14 @@ def test_the_catalogue_is_held_against_the_code(tmp_path: Path, right: str, wron
 
     assert said in str(caught.value)
     assert ":" in str(caught.value)
+
+
+def test_a_worker_names_the_catalogue_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue = load(tmp_path, TEXT.replace("xnext.crawl.crawl_page", "xnext.crawl_all.crawl_page"))
+    monkeypatch.chdir(tmp_path.parent)
+
+    with pytest.raises(CatalogueError, match=rf"^{re.escape(str(tmp_path / 'serverless.yaml'))}:\d+: .*crawl_all"):
+        choose(["crawl_page"], catalogue, tmp_path / "serverless.yaml")
 
 
 def test_only_cuts_the_catalogue_down() -> None:
