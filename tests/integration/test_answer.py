@@ -88,11 +88,10 @@ def of(messages: list[tuple[str, dict[str, Any]]], name: str) -> list[dict[str, 
 
 
 @asynccontextmanager
-async def house(settings: Settings, *languages: str) -> AsyncIterator[House]:
+async def house(settings: Settings, *languages: str, chat: ChatSettings | None = None) -> AsyncIterator[House]:
     async with scripted_model() as model:
-        settings = settings.model_copy(
-            update={"chat": ChatSettings(url=model.url, model="scripted", languages=languages)}
-        )
+        scripted = ChatSettings(url=model.url, model="scripted", languages=languages)
+        settings = settings.model_copy(update={"chat": chat or scripted})
         use = Backends(settings)
         await use.objects.ensure_bucket(settings.xnext.bucket)
         await put(use, page("cms:1", "Hund anmelden", f"<p>{DOG}</p><p>{TAX}</p>"))
@@ -215,6 +214,23 @@ async def test_statements_come_while_the_model_still_writes_and_leaving_stops_it
             return writing.model.left == 1
 
         await eventually(stopped, "the model stopped writing", deadline_s=10)
+
+
+async def test_leaving_stops_the_real_model(settings: Settings, chat_url: str) -> None:
+    async def busy() -> bool:
+        async with aiohttp.ClientSession() as session, session.get(f"{chat_url.removesuffix('/v1')}/slots") as got:
+            return any(slot["is_processing"] for slot in await got.json())
+
+    async def idle() -> bool:
+        return not await busy()
+
+    real = ChatSettings(url=chat_url, languages=("de",))
+    async with house(settings, chat=real) as found, aiohttp.ClientSession() as session:
+        got = await session.get(f"{found.url}/api/answer", params={"q": QUESTION})
+        assert (await got.content.readline()) == b"event: meta\n"
+        await eventually(busy, "the model writes", deadline_s=20)
+        got.close()
+        await eventually(idle, "the model stopped writing", deadline_s=20)
 
 
 @pytest.mark.parametrize(
