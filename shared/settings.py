@@ -4,10 +4,11 @@
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import SettingsError
@@ -88,6 +89,13 @@ class HostSettings(Group):
     oidc_jwks_url: str | None = None
     staff_role: str | None = None  # a role the token must carry; None: any valid token
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for one in proxies:
+            ip_network(one, strict=False)  # its error says what is wrong
+        return proxies
+
 
 class TelemetrySettings(Group):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -103,6 +111,13 @@ class CmsSource(Group):
     url: str
     page_url: str | None = None  # template with {id}, where a page has no publicUrl of its own
     language: str = "de"
+
+    @field_validator("page_url")
+    @classmethod
+    def _template(cls, url: str | None) -> str | None:
+        if url is not None and ("{id}" not in url or set("{}") & set(url.replace("{id}", "", 1))):
+            raise ValueError("is an address with {id} once where the page's own id goes, and no other braces")
+        return url
 
 
 class XnextSettings(Group):
