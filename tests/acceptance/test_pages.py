@@ -7,7 +7,8 @@ each state can be shown; the last tests walk through the whole demo city.
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,19 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from pydantic import BaseModel
 
 from functions.portal.pages import first_page, search_page
 from functions.register.pages import register_page
+from functions.xnext.answer import Abstained, AnswerQuery, Done, Meta, StatementShown
+from functions.xnext.feedback import feedback
 from functions.xnext.search import SearchQuery, SearchResults
 from infra.host.app import create_app
 from shared.backends import Backends
 from shared.bus import MemoryBus
 from shared.catalogue import Catalogue
 from shared.errors import Retry
-from shared.function import Function, function_of, http
+from shared.function import Function, Stream, function_of, http
 from shared.settings import PortalSettings, Settings
 from tests.acceptance.conftest import Up
 from tests.polling import until
@@ -99,6 +103,16 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
+STATEMENTS = {
+    "antwort": [
+        ("Melden Sie den Verlust Ihres Ausweises sofort.", "Melden Sie den Verlust Ihres Ausweises sofort."),
+        ("Der neue Ausweis kostet 28,80 Euro.", "Für die Ausstellung werden 28,80 Euro erhoben."),
+    ],
+    "abbruch": [("Der neue Ausweis kostet 28,80 Euro.", "Für die Ausstellung werden 28,80 Euro erhoben.")],
+    "boese": [(PROBE, PROBE + "!")],
+}
+NEAR = {"nichts": ["Reisepass beantragen"], "fern": ["Reisepass beantragen", "Hund anmelden"], "boese": [PROBE]}
+
 
 @http
 async def search(query: SearchQuery, use: Backends) -> SearchResults:
@@ -108,20 +122,40 @@ async def search(query: SearchQuery, use: Backends) -> SearchResults:
     hits = ANSWERS.get(query.q, ANSWERS["ausweis"])[: query.limit]
     reason = "empty_index" if query.q == "leer" else None if hits else "no_match"
     answer = {"query_language": "de", "took_ms": 1, "degraded": query.q == "halb", "reason": reason}
-    return SearchResults.model_validate(answer | {"hits": hits, "categories": ["Ausweise"], "languages": ["de", "en"]})
+    near = {"fits": query.q != "fern", "suggestions": NEAR.get(query.q, [])}
+    found = {"hits": hits, "categories": ["Ausweise"], "languages": ["de", "en"]}
+    return SearchResults.model_validate(answer | near | found)
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[str]:
+@http
+async def answer(query: AnswerQuery, use: Backends) -> Stream:
+    """Stands where answers are made; says what a test knows, and breaks off where one asks for it."""
+
+    async def messages() -> AsyncIterator[tuple[str, BaseModel]]:
+        yield "meta", Meta(mode="generated" if query.q == "abbruch" else "extractive", model="e5", language="de")
+        for text, quote in STATEMENTS.get(query.q, []):
+            number = 1 if text == STATEMENTS[query.q][0][0] else 2
+            cited = {"number": number, "page_id": "demo:1", "revision": 1, "title": "Personalausweis verloren"}
+            cited |= {"quote": quote, "href": "/source?page=demo%3A1&revision=1", "url": "https://auenfurt.example/1"}
+            if query.q == "boese":
+                cited |= {"title": PROBE, "href": HOSTILE, "url": HOSTILE}
+            yield "statement", StatementShown.model_validate({"text": text, "language": "de", "citations": [cited]})
+        if query.q == "abbruch":
+            raise Retry("asked for")
+        if query.q not in STATEMENTS or query.q == "boese":
+            yield "abstained", Abstained(reason="unsupported", suggestions=NEAR.get(query.q, []))
+        yield "done", Done(statements=len(STATEMENTS.get(query.q, [])), dropped=0)
+
+    return Stream(messages())
+
+
+@contextmanager
+def hosting(settings: Settings) -> Iterator[str]:
     """The host on a free port, with the pages' own functions."""
-    settings = Settings(
-        _env_file=None,
-        portal=PortalSettings.model_validate({"city": "Auenfurt", "demo": True, "cms_url": "http://127.0.0.1:1/"}),
-    )
     catalogue = Catalogue.load(Path(__file__).parents[2] / "serverless.yaml")
     backends = Backends(settings, catalogue=catalogue)
     functions: dict[str, Function] = {}
-    for target in (first_page, search_page, register_page, search):
+    for target in (first_page, search_page, register_page, search, answer, feedback):
         record = function_of(target)
         assert record is not None
         functions[record.name] = record
@@ -132,9 +166,22 @@ def site() -> Iterator[str]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         until(lambda: server.started or not thread.is_alive(), "the host listens")
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with hosting(
+        Settings(
+            _env_file=None,
+            portal=PortalSettings.model_validate({"city": "Auenfurt", "demo": True, "cms_url": "http://127.0.0.1:1/"}),
+        )
+    ) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

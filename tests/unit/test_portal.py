@@ -13,6 +13,7 @@ from shared.settings import PortalSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "functions" / "portal" / "static"
+ELEMENT = ROOT / "functions" / "xnext" / "static" / "stadtfunk-search.js"
 
 
 def asked(path: str, query: str = "") -> Request:
@@ -87,12 +88,12 @@ async def test_pages_have_no_inline_code(path: str) -> None:
 
 
 def test_static_files_name_no_foreign_host() -> None:
-    for file in STATIC.iterdir():
+    for file in [*STATIC.iterdir(), ELEMENT]:
         # The namespace of SVG is a name, not an address that is fetched.
         text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|//[a-z0-9.-]+\.[a-z]{2,}/", text), file.name
 
 
 def test_search_element_never_sets_markup() -> None:
-    script = (STATIC / "stadtfunk-search.js").read_text(encoding="utf-8")
+    script = ELEMENT.read_text(encoding="utf-8")
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|setHTML", script)
