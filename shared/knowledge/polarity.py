@@ -56,7 +56,8 @@ _NEGATIONS = {
 }
 # Closing is no negation where a time is named: "wir schließen um 11 Uhr".
 _CLOSING = (
-    "schlie(?:ß|ss)(?:t|en)|(?:wird|werden)(?: \\S+){0,4} geschlossen|closes?|closing|kapan\\w*"
+    "schlie(?:ß|ss)(?:t|en)(?!.* (?:ein|ab|an|aus|zu)\\W*$)|(?:wird|werden)(?: \\S+){0,4} geschlossen"
+    "|closes?|closing|kapan\\w*"
     "|закрыва\\w*|зачиня\\w*|закрива\\w*|يغلق|تغلق|نغلق"
     "|ferme|ferment|fermons|zamyka\\w*"
 )

@@ -38,7 +38,8 @@ _DASHES = dict.fromkeys(map(ord, "-‐‑‒–—―−⁃﹘﹣－"), "-")
 _ALIKE = {**_QUOTES, **_DASHES}
 _JAMO = range(0x1160, 0x1200)  # vowels and finals, which join the syllable before them
 _AROUND = '" .…-:;,'  # what a model sets around a quote, after unification
-_BREAK = re.compile(r"[,;:]\s+|\s[-–—]\s+|\s*[()]\s*")
+# A dot after three digits is taken for an ordinal's by ``sentences``; no month has as many days.
+_BREAK = re.compile(r"(?<=\d{3})\.\s+(?=[A-ZÄÖÜ])|[,;:]\s+|\s[-–—]\s+|\s*[()]\s*")
 
 
 def unify(text: str) -> Unified:

@@ -18,7 +18,19 @@ from shared.knowledge import vocabulary
 from shared.knowledge.quotes import Span, unify
 
 Kind = Literal[
-    "money", "percent", "date", "time", "duration", "weekday", "law", "phone", "link", "measure", "number", "code"
+    "money",
+    "percent",
+    "date",
+    "time",
+    "duration",
+    "weekday",
+    "law",
+    "phone",
+    "link",
+    "measure",
+    "rate",
+    "number",
+    "code",
 ]
 Bound = Literal["", "up", "down", "within"]  # exact; at least, from, after; at most, until, before; within
 Key = tuple[str | Decimal | int | None, ...]
@@ -159,8 +171,14 @@ _WHOLE = [
     (re.compile(rf"{_B}(?:{pattern}){_E}"), kind, unit, Decimal(factor))
     for pattern, kind, unit, factor in vocabulary.WHOLE
 ]
+_RATES = [
+    (re.compile(rf"{_B}(?:{pattern}){_E}"), name, unit, Decimal(amount))
+    for pattern, name, unit, amount in vocabulary.RATES
+]
 _SCALES = [(re.compile(rf" (?:{pattern})\.?{_E}"), factor) for pattern, factor in vocabulary.SCALES]
 _DASHES = re.compile(r",-+")  # "37,- Euro"
+_GLUED = "wöchig|monatig|jährig|tägig|stündig|minütig|fach|mal"  # follow a numeral without a blank
+_YEAR_OF_LIFE = re.compile(r"\.(?= lebensjahr)")
 _FULL = re.compile(
     r" (?:volle[nr]?|ganze[nr]?|weitere[nr]?|kalender|full|consecutive|further|más|tam|полных|повних|pełnych)(?= )"
 )
@@ -208,7 +226,7 @@ def _numerals(language: str) -> tuple[re.Pattern[str], dict[str, str]]:
     table = {word: value for entry in chosen for word, value in entry.items()}
     articles = sorted(vocabulary.ARTICLES.get(language, ()), key=len, reverse=True)
     words = sorted(table.keys() - set(articles), key=len, reverse=True)
-    pattern = f"{_B}(?:(?P<word>{'|'.join(map(re.escape, words))})(?={_E}|wöchig|monatig|jährig|tägig|stündig|minütig|fach|mal)"
+    pattern = f"{_B}(?:(?P<word>{'|'.join(map(re.escape, words))})(?={_E}|{_GLUED})"
     pattern += f"|(?P<article>{'|'.join(articles)}){_E})" if articles else ")"
     return re.compile(pattern), table
 
@@ -234,6 +252,7 @@ class _Reader:
             self._clocks,
             self._phones,
             self._weekdays,
+            self._rates,
             self._numbers,
             self._codes,
         ):
@@ -330,6 +349,11 @@ class _Reader:
                 for step in range(1, (day - days[at - 1][2]) % 7):
                     self._found.append(Value(start, start, end, end, "weekday", ((days[at - 1][2] + step) % 7,)))
 
+    def _rates(self) -> None:
+        for pattern, name, unit, amount in _RATES:
+            for rate in pattern.finditer(self._text):
+                self._take(*rate.span(), "rate", (name,), (("duration", _key("duration", unit, amount)),))
+
     def _numbers(self) -> None:
         for pattern, kind, unit, factor in _WHOLE:
             for whole in pattern.finditer(self._text):
@@ -357,12 +381,14 @@ class _Reader:
             if scale := scaled.match(self._text, end):
                 amount, end = amount * power, scale.end()
         after = end
-        if full := _FULL.match(self._text, end):
+        if ordinal := _YEAR_OF_LIFE.match(self._text, end):
+            after = ordinal.end()
+        elif full := _FULL.match(self._text, end):
             after = full.end()
         before = _PREFIXED.search(self._text, 0, start)
         for pattern, kind, unit, factor in _UNITS:
             found = pattern.match(self._text, after)
-            if found is None:
+            if found is None or (written == "article" and kind != "duration"):
                 continue
             if (
                 pattern.pattern.startswith("[ -]?(?:jahr|")
@@ -461,7 +487,7 @@ class _Reader:
         return _BETWEEN.search(head) is not None or re.match(r"\w* (?:arası|arasında)", self._text[end:]) is not None
 
     def _placed(self, value: Value) -> Value:
-        if value.range < 0 and value.kind not in ("link", "code", "phone", "law", "weekday"):
+        if value.range < 0 and value.kind not in ("link", "code", "phone", "law", "weekday", "rate"):
             value = self._bounded(value)
         if value.kind in ("duration", "measure"):
             if _BEFORE.match(self._text, value.end):

@@ -112,18 +112,18 @@ class _Word:
 
 # Words that carry no subject of their own: verbs of having and costing, adverbs, units.
 _WEAK_WORDS = """
-rechnen rechne kosten kostet zahlen zahlt beträgt betragen betrug liegen liegt gelten gilt geben gibt bekommen erhalten erhält
-brauchen braucht benötigen benötigt bringen nehmen nimmt machen stehen steht bleiben bleibt ist sind bitte etwa rund
-ungefähr circa insgesamt bereits schon auch möglich regel normalerweise üblicherweise grundsätzlich nötig notwendig
-erforderlich erlaubt gestattet verboten untersagt mindestens höchstens maximal spätestens frühestens innerhalb
-binnen bis ab unter über pro je jeweils jährlich monatlich täglich kostenlos gratis kostenfrei gebührenfrei
-gebührenpflichtig jahr monat woche tag stunde minute uhr euro cent prozent person personen nichts niemand selbst
-selber zeit fällig mehr weniger andere anderer anderem anderen rufen ruf telefonisch telefon erreichen nummer gebühr
-preis kostenpflichtig zwischen dürfen darf lassen läßt finden findet dauern dauert vergehen alt sich ihnen sie gern
-gerne einfach offen geöffnet geschlossen droht drohen haben hat sowie dafür hierfür dazu bezahlen zuvor danach frist
-ebenfalls zusätzlich direkt beginnen beginnt öffnen öffnet starten enden endet pflicht möglichkeit zeitraum dauer
-höhe betrag leute menschen bürger bürgerin fall angabe weise art form hinweis zwar geht gehen benutzen benutzt
-nutzen verwenden schluss schließen schließt gebe
+ab alt andere anderem anderen anderer angabe art auch beginnen beginnt bekommen benutzen benutzt benötigen benötigt
+bereits betrag betragen betrug beträgt bezahlen binnen bis bitte bleiben bleibt brauchen braucht bringen bürger
+bürgerin cent circa dafür danach darf dauer dauern dauert dazu direkt drohen droht dürfen ebenfalls einfach enden
+endet erforderlich erhalten erhält erlaubt erreichen etwa euro fall finden findet form frist frühestens fällig gebe
+geben gebühr gebührenfrei gebührenpflichtig gehen geht gelten gern gerne geschlossen gestattet geöffnet gibt gilt
+gratis grundsätzlich haben hat hierfür hinweis höchstens höhe ihnen innerhalb insgesamt ist jahr je jeweils jährlich
+kosten kostenfrei kostenlos kostenpflichtig kostet lassen leute liegen liegt läßt machen maximal mehr menschen
+mindestens minute monat monatlich möglich möglichkeit nehmen nichts niemand nimmt normalerweise notwendig nummer
+nutzen nötig offen person personen pflicht preis pro prozent rechne rechnen regel ruf rufen rund schließen schließt
+schluss schon selber selbst sich sie sind sowie spätestens starten stehen steht stunde tag telefon telefonisch
+täglich uhr ungefähr unter untersagt verboten vergehen verwenden weise weniger woche zahlen zahlt zeit zeitraum
+zusätzlich zuvor zwar zwischen öffnen öffnet über üblicherweise
 """
 _WEAK = frozenset(german.stem(word) for word in _WEAK_WORDS.split())
 
@@ -145,7 +145,9 @@ def _content(text: str, stated: Iterable[Value] = ()) -> list[_Word]:
             cased = cased.lower()
         if german.stem(word.text) not in _WEAK:
             noun = cased[:1].isupper()
-            found.append(_Word(word.text, _stem(word.text), noun, not noun and bool(_NOUN.match(folded.cased, word.end))))
+            found.append(
+                _Word(word.text, _stem(word.text), noun, not noun and bool(_NOUN.match(folded.cased, word.end)))
+            )
         first = False
     return found
 
@@ -155,7 +157,16 @@ _SEPARABLE = re.compile(
 )
 _PARTICIPLE = re.compile(r"ge(\w{4,})t")
 _NOUN = re.compile(r"\s+[A-ZÄÖÜ]")
-_MEASURES = ("zeitraum", "zeit", "dauer", "pflicht", "gebühr", "kosten", "frist", "betrag")  # say how a compound is told
+_MEASURES = (
+    "zeitraum",
+    "zeit",
+    "dauer",
+    "pflicht",
+    "gebühr",
+    "kosten",
+    "frist",
+    "betrag",
+)  # say how a compound is told
 
 
 def _stem(word: str) -> str:
@@ -229,7 +240,9 @@ class _Clause:
     @property
     def keys(self) -> frozenset[object]:
         """What tells this clause from another: stems, opposite words, bounded values."""
-        return frozenset((*self.words.stems, *self.poles, *map(_identity, self.values)))
+        return frozenset(
+            (*self.words.stems, *self.poles, *(_identity(value) for value in self.values if value.kind != "rate"))
+        )
 
 
 class _Side:
@@ -306,7 +319,14 @@ def _support(passage: str, span: Span) -> Span:
 
 def _parts(text: str, stated: list[Value]) -> list[Span]:
     """Clauses: between commas and the like, and at conjunctions with enough on both sides."""
-    return [part for sentence in quotes.sentence_spans(text) for part in _split(text, stated, within=sentence, least=2)]
+    found: list[Span] = []
+    for sentence in quotes.sentence_spans(text):
+        for part in _split(text, stated, within=sentence, least=2):
+            if found and part.of(text).lower().startswith(_SUBORDINATE):  # "es stimmt nicht, dass …" denies all of it
+                found[-1] = Span(found[-1].start, part.end)
+            else:
+                found.append(part)
+    return found
 
 
 def _segments(text: str, stated: list[Value]) -> list[Span]:
@@ -398,21 +418,32 @@ def _swapped(said: _Side, given: _Side) -> Reason | None:
     """Values and words of different cases of the quote, stated as one: "unter 24 Jahren 37 Euro"."""
     cases = given.segments
     for segment in said.segments:
-        stated = [value for value in segment.values if _alternatives(value.kind, cases) > 1]
-        if not stated:
+        own = [value for value in segment.values if value.kind != "rate"]  # "im Jahr" holds for later cases too
+        if not own or len(cases) < 2:
             continue
-        fitting = [
-            at
-            for at, case in enumerate(cases)
-            if all(
-                any(values.matches(value, own) and _bounds_agree(value, own) for own in case.values) for value in stated
-            )
-        ]
-        if not fitting:
-            return "swapped"
-        if not any(_told_apart(segment, at, cases, said.language) for at in fitting):
+        stated = [value for value in own if _alternatives(value.kind, cases) > 1]
+        fitting = [at for at, case in enumerate(cases) if all(_given(value, case) for value in stated or own)]
+        if not stated:
+            if fitting and said.language == "de" and all(_of_sibling(segment, at, cases) for at in fitting):
+                return "swapped"
+        elif not any(_told_apart(segment, stated, at, cases, said.language) for at in fitting):
             return "swapped"
     return None
+
+
+def _given(value: Value, case: _Clause) -> bool:
+    return any(values.matches(value, own) and _bounds_agree(value, own) for own in case.values)
+
+
+def _of_sibling(segment: _Clause, at: int, cases: list[_Clause]) -> bool:
+    """Whether words are those of a like case, not of the one that has the value: "die graue Tonne" for the yellow."""
+    mine = cases[at].words
+    for number, case in enumerate(cases):
+        if number == at or not mine.stems & case.words.stems:
+            continue
+        if any(segment.words.hold(stem) for stem in case.words.stems if not mine.hold(stem)):
+            return True
+    return False
 
 
 def _alternatives(kind: str, cases: list[_Clause]) -> int:
@@ -421,27 +452,24 @@ def _alternatives(kind: str, cases: list[_Clause]) -> int:
     return len(found - {frozenset()})
 
 
-def _told_apart(segment: _Clause, at: int, cases: list[_Clause], language: str) -> bool:
+def _told_apart(segment: _Clause, stated: list[Value], at: int, cases: list[_Clause], language: str) -> bool:
     """Whether the statement's words belong to this case and to no other one."""
     mine = cases[at].keys
-    others = [case for number, case in enumerate(cases) if number != at]
-    elsewhere = frozenset(key for case in others for key in case.keys)
+    elsewhere = frozenset(key for number, case in enumerate(cases) if number != at for key in case.keys)
     # What the first case says holds for the later ones too ("kostet für Erwachsene 5 Euro, für Kinder 2 Euro").
     later = frozenset(key for number, case in enumerate(cases) if number not in (0, at) for key in case.keys) - mine
     first: frozenset[object] = frozenset()
     if at:
         opposite = {(pair, 1 - side) for pair, side in cases[at].poles}
-        first = (cases[0].poles & opposite) | (frozenset(map(_identity, cases[0].values)) - mine)
-    own = mine - elsewhere
+        values_of_first = {_identity(value) for value in cases[0].values if value.kind != "rate"}
+        first = (cases[0].poles & opposite) | (values_of_first - mine)
     if _hits(segment, later | first, language):
         return False
-    if at == 0 and language == "de":
+    # Two values of one case tell it; one needs the words that go with it.
+    if len(stated) > 1 or (at == 0 and language == "de"):
         return True
-    answer = {_identity(value) for value in cases[at].values if value.kind in ("money",)}
-    condition = own - answer if len(own - answer) else own
-    return _hits(segment, condition, language) or (
-        language == "de" and not (own - frozenset(map(_identity, cases[at].values)))
-    )
+    answers = {_identity(own) for own in cases[at].values if any(values.matches(value, own) for value in stated)}
+    return _hits(segment, mine - elsewhere - answers, language)
 
 
 def _hits(segment: _Clause, keys: Collection[object], language: str) -> bool:
@@ -486,11 +514,14 @@ def _turned(said: _Side, given: _Side) -> Reason | None:
     return "contradicted" if polarity.opposed(said.poles, given.poles) else None
 
 
+_CONDITIONS = ("sofern ", "wenn ", "falls ", "soweit ", "solange ", "außer ", "es sei denn")
+
+
 def _excepted(said: _Side, given: _Side) -> bool:
     """Whether a positive statement names what the quote only denies: "sofern sie nicht vorgemerkt sind"."""
     for at, clause in enumerate(given.clauses):
         others = [other for number, other in enumerate(given.clauses) if number != at]
-        if not clause.negative or not others:
+        if not clause.negative or not others or not clause.text.startswith(_CONDITIONS):
             continue
         denied = {stem for stem in clause.words.stems if not any(other.words.hold(stem) for other in others)}
         if any(own.words.hold(stem) for own in said.clauses for stem in denied):

@@ -267,7 +267,7 @@ WEEKDAYS: tuple[str, ...] = (
 )
 WEEKDAY_LETTERS = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
 
-JOINERS = "bis(?: zu(?:m|r)?)?|-|to|until|till|до|ile|ila|à|do|الي|الى|إلى"  # between the ends of a range
+JOINERS = "bis(?: zu(?:m|r)?)?|-|to|until|till|au|до|ile|ila|à|do|الي|الى|إلى"  # between the ends of a range
 ALTERNATIVES = "und|oder|and|or|и|или|і|й|або|та|و|او|et|ou|i|lub|ve|veya"
 
 UP = (
@@ -380,4 +380,48 @@ SUBJECTS: tuple[str, ...] = (
     "bus|busse|bussen|\\w+bus|buses|otobüs\\w*|автобус\\w*|حافلة|autobus\\w*",
     "musikschule\\w*|music schools?|müzik okul\\w*|музыкальн\\w+ школ\\w*|музичн\\w+ школ\\w*"
     "|école de musique|szkoł\\w* muzyczn\\w*",
+)
+
+# How often, or per what: (pattern, the unit and its count as a duration). "im Jahr 2026" is none.
+RATES: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "täglich|pro tag|am tag(?! (?:der|des|vor|nach|danach|davor|zuvor))|je tag|jeden tag|(?:a|per|each"
+        "|every) day|daily|günde|günlük"
+        "|в день|ежедневно|на день|щодня|يوميا|في اليوم|par jour|dziennie|na dzień",
+        "day",
+        "day",
+        "1",
+    ),
+    (
+        "wöchentlich|pro woche|in der woche|je woche|jede woche|(?:a|per|each|every) week|weekly(?! market)"
+        "|haftada|haftalık(?! pazar)"
+        "|в неделю|еженедельно|на тиждень|щотижня|اسبوعيا|في الاسبوع|par semaine|tygodniowo|na tydzień|w tygodniu",
+        "week",
+        "day",
+        "7",
+    ),
+    (
+        "monatlich|pro monat|im monat|je monat|jeden monat|(?:a|per|each|every) month|monthly|ayda|aylık"
+        "|в месяц|ежемесячно|на місяць|щомісяця"
+        "|شهريا|في الشهر|par mois|miesięcznie|na miesiąc|w miesiącu",
+        "month",
+        "month",
+        "1",
+    ),
+    (
+        "vierteljährlich|pro quartal|im quartal|je quartal|pro vierteljahr|im vierteljahr|(?:a|per|each"
+        "|every) quarter|quarterly"
+        "|в квартал|ежеквартально|на квартал|щокварталу|par trimestre|kwartalnie|na kwartał",
+        "quarter",
+        "month",
+        "3",
+    ),
+    (
+        "jährlich|pro jahr|im jahr(?! \\d)|je jahr|jedes jahr|(?:a|per|each|every) year|yearly|annually|yılda"
+        "|yıllık|в год|ежегодно|на рік|щороку"
+        "|سنويا|في السنة|في السنه|par an|rocznie|na rok|w roku(?! \\d)",
+        "year",
+        "month",
+        "12",
+    ),
 )
