@@ -31,6 +31,7 @@ from shared.http import Problem
 from shared.settings import Settings
 
 OPERATIONS = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/status", "/status.json")
+_MCP = ("mcp-protocol-version", "mcp-method", "mcp-name")  # what assistants in a browser say
 _TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
@@ -79,7 +80,7 @@ def create_app(
                 CORSMiddleware,
                 allow_origins=list(settings.host.allowed_origins),
                 allow_methods=["GET", "POST", "PUT", "DELETE"],
-                allow_headers=["authorization", "content-type", "traceparent"],
+                allow_headers=["authorization", "content-type", "traceparent", *_MCP],
                 max_age=600,
             )
         )

@@ -167,6 +167,21 @@ async def test_the_limits_of_the_host_hold(address: str) -> None:
                 assert got.status == 405
 
 
+async def test_an_assistant_in_a_browser_is_served_where_its_origin_is_allowed(settings: Settings) -> None:
+    origin = "https://www.auenfurt.example"
+    host = settings.host.model_copy(update={"allowed_origins": (origin,)})
+    async with hosted(CATALOGUE, mcp, settings=settings.model_copy(update={"host": host})) as url:
+        assert (await post(f"{url}/mcp", PING, origin=origin))[0] == 200
+        asked = {
+            "origin": origin,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "content-type,mcp-protocol-version,mcp-method,mcp-name",
+        }
+        async with aiohttp.ClientSession() as session, session.options(f"{url}/mcp", headers=asked) as got:
+            assert got.status == 200
+            assert got.headers["access-control-allow-origin"] == origin
+
+
 async def test_many_at_once_are_kept_apart(address: str) -> None:
     async def ask(word: str) -> str:
         async with Client(address) as client:
