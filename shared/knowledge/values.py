@@ -553,6 +553,8 @@ def _day(day: str | None, month: str, year: str | None) -> Key | None:
 
 def matches(stated: Value, given: Value) -> bool:
     """Whether a value of a statement is one that the quote gives; the statement may be less exact, never more."""
+    if not stated.readings and not given.readings:
+        return _same((stated.kind, stated.key), (given.kind, given.key))
     return any(_same(one, two) for one in stated.meanings() for two in given.meanings())
 
 

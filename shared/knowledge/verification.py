@@ -17,6 +17,7 @@ from shared.knowledge.values import Value
 Reason = Literal[
     "supported",
     "short quote",  # fewer than five words
+    "length",  # statement or quote is longer than any sentence
     "invented quote",  # stands nowhere in the passage
     "instruction",  # speaks to the model, not to the citizen
     "value",  # a number, date, amount … that the quote does not state
@@ -25,6 +26,7 @@ Reason = Literal[
     "unrelated",  # about something else, or too little known to say
 ]
 
+_LONGEST = 1500  # characters; the work grows with the square of the values stated
 _SIMILAR = 0.843  # cosine from which a foreign statement is about its quote (multilingual e5, both as queries)
 _COVERED = 0.5  # share of a German clause's content words that its quote must hold
 
@@ -54,6 +56,8 @@ def verify(
     """
     if quotes.word_count(quote) < quotes.LEAST_WORDS:
         return Verdict(False, "short quote")
+    if max(len(statement), len(quote)) > _LONGEST:
+        return Verdict(False, "length")
     span = quotes.find(quote, passage)
     if span is None:
         return Verdict(False, "invented quote")

@@ -86,6 +86,12 @@ def test_the_reason_is_told(statement: str, quote: str, reason: str) -> None:
     assert verify(statement, quote, FEE).reason == reason
 
 
+def test_what_is_longer_than_a_sentence_is_not_judged() -> None:
+    long = "Die Gebühr beträgt nach § 1 zehn Euro und " * 40
+    assert verify(long, "Die Herstellung dauert drei Wochen.", FEE).reason == "length"
+    assert verify("Die Herstellung dauert 21 Tage.", long, FEE).reason == "length"
+
+
 def test_the_place_of_the_quote_is_told() -> None:
     verdict = verify("Die Herstellung dauert 21 Tage.", "die Herstellung  dauert drei Wochen", FEE)
     assert verdict.quote is not None
