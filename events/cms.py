@@ -78,3 +78,9 @@ class CrawlAlarmed(Event):
     reason: Literal["source_shrunk", "removal_cap", "incomplete"]
     expected: int
     found: int
+
+
+class SweepRequested(Event):
+    """Look for passages that a stopped writer left behind. Fired by the nightly schedule, or by hand."""
+
+    type: ClassVar[str] = "cms.sweep.requested"

@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared.errors import BackendError
+from shared.errors import BackendError, Reject
 from shared.settings import VectorSettings
 from shared.telemetry import backend_call
 
@@ -42,6 +42,7 @@ GRPC = {
 _NO_CONNECTION = 2
 _NO_COLLECTION = 100
 _NOT_LOADED = 101
+_REFUSED = frozenset({6, 1100})  # illegal argument: of Lite and older servers, of newer ones
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x00": "\ufffd"})
 
 
@@ -81,7 +82,7 @@ def both(*conditions: str) -> str:
 
 
 class Vectors:
-    """One Milvus, embedded or a cluster. Every call raises BackendError when it is away."""
+    """One Milvus, embedded or a cluster. Every call raises BackendError when it is away, Reject for what it refuses."""
 
     def __init__(self, settings: VectorSettings) -> None:
         self._settings = settings
@@ -295,7 +296,7 @@ class Vectors:
     async def _call(self, name: str, work: Callable[["AsyncMilvusClient"], Awaitable[T]], collection: str = "") -> T:
         from grpc import RpcError
         from grpc.aio import UsageError
-        from pymilvus.exceptions import MilvusException
+        from pymilvus.exceptions import DataNotMatchException, MilvusException, ParamError
 
         with backend_call("vectors", name):
             try:
@@ -309,6 +310,9 @@ class Vectors:
             except MilvusException as error:
                 if error.code == _NO_COLLECTION:
                     self._known.clear()  # the server lost what it had: look again
+                if isinstance(error, (DataNotMatchException, ParamError)) or error.code in _REFUSED:
+                    # What it refuses today it refuses tomorrow. Its words may quote the data, so they stay here.
+                    raise Reject(f"Milvus refuses what {name} sends (code {error.code})") from None
                 raise BackendError("vectors", f"{name} failed (code {error.code})") from error
             except (OSError, TimeoutError, RpcError, UsageError) as error:
                 raise BackendError("vectors", f"{name}: no answer ({type(error).__name__})") from error

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from pydantic import ValidationError
 
-from events.cms import PageChanged, PageIndexed, PageRemoved
+from events.cms import PageChanged, PageIndexed, PageRemoved, SweepRequested
 from functions.xnext.facts import facts_of
 from functions.xnext.page import Page
 from functions.xnext.revisions import keep
@@ -40,6 +40,12 @@ async def index_page(page: PageChanged, use: Backends) -> PageIndexed | None:
 async def remove_page(page: PageRemoved, use: Backends) -> None:
     """Take a page out of the index."""
     await index_of(use).remove(page.page_id, page.revision)
+
+
+@on(SweepRequested)
+async def sweep_index(_request: SweepRequested, use: Backends) -> None:
+    """Remove superseded passages that a stopped writer left behind; readers never saw them."""
+    await index_of(use).sweep()
 
 
 def index_of(use: Backends) -> Index:

@@ -201,7 +201,8 @@ def embeddings(folder: Path, port_of: PortOf) -> Server:
         folder=folder,
         ports=(port,),
         ready=ready,
-        provides={"STADTFUNK_EMBEDDINGS__URL": f"http://{HOST}:{port}/v1"},
+        # Small batches: on two cores a question must not wait for many passages before it.
+        provides={"STADTFUNK_EMBEDDINGS__URL": f"http://{HOST}:{port}/v1", "STADTFUNK_EMBEDDINGS__BATCH": "4"},
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra.stack import servers
 from infra.stack.ports import free_port
-from shared.errors import BackendError
+from shared.errors import BackendError, Reject
 from shared.settings import VectorSettings
 from shared.vectors import Vectors, any_of, equals
 from tests.polling import eventually
@@ -45,6 +45,19 @@ async def collection(vectors: Vectors) -> AsyncIterator[str]:
     await vectors.create(name, *shape())
     yield name
     await vectors.drop(name)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [row("x" * 65), {**row("1"), "dense": [1.0]}, {**row("1"), "name": 5}, {"id": "1", "dense": [1.0] * 8}],
+)
+async def test_data_that_milvus_refuses_is_rejected_not_retried(
+    vectors: Vectors, collection: str, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(Reject) as caught:
+        await vectors.upsert(collection, [wrong])
+
+    assert "x" * 65 not in str(caught.value)
 
 
 async def test_hostile_values_are_found_as_themselves_and_find_nothing_else(vectors: Vectors, collection: str) -> None:
