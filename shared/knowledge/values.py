@@ -162,7 +162,7 @@ _HOUR_WORDS = re.compile(
 _HOURS_AFTER = re.compile(
     r"(?<![\d.,:])(?P<hour>[01]?\d|2[0-4])(?:-?(?:й|ї|ій))? (?P<word>час(?:а|ов|ам)?|годин[аиіу]?|heures?)" + _E
 )
-_PHONE = re.compile(r"(?<![\w.,])(?:\+\s?\d{1,3}|00\d{1,3}|\(?0)[\d ()/.-]{4,}\d(?!\w)")
+_PHONE = re.compile(r"(?<![\w.,])(?<!\d )(?:\+\s?\d{1,3}|00\d{1,3}|\(?0)[\d ()/.-]{4,}\d(?!\w)")
 _UNITS = [
     (re.compile(rf"[ -]?(?:{pattern}){_E}"), kind, unit, Decimal(factor))
     for pattern, kind, unit, factor in vocabulary.UNITS
