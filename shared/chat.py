@@ -10,13 +10,12 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypedDict
 
 import aiohttp
 
 from shared.errors import BackendError, Reject
+from shared.retry import retry_after
 from shared.settings import ChatSettings
 from shared.telemetry import backend_call
 
@@ -170,17 +169,6 @@ def _refuse(answer: aiohttp.ClientResponse) -> None:
         raise BackendError("chat", f"status {status}", after=retry_after(answer.headers.get("Retry-After", "")))
     # The server's words may repeat the question.
     raise Reject(f"the language model refuses the request (status {status}); it may be longer than its context")
-
-
-def retry_after(value: str) -> float | None:
-    """Seconds of a Retry-After header, written as seconds or as a date; None where it says nothing usable."""
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        then = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _piece(data: bytes, usage: Usage | None) -> tuple[str, bool]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import aiohttp
 
 from shared.errors import BackendError, Reject
+from shared.retry import retry_after
 from shared.settings import EmbeddingSettings
 from shared.telemetry import backend_call
 
@@ -100,8 +101,8 @@ class Embeddings:
             # A setting is wrong, not the text: the event must wait until someone has mended it.
             raise BackendError("embeddings", f"status {status}: check STADTFUNK_EMBEDDINGS__URL, __MODEL and __KEY")
         if status >= 500 or status in _BUSY:
-            after = answer.headers.get("Retry-After", "")
-            raise BackendError("embeddings", f"status {status}", after=float(after) if after.isdigit() else None)
+            after = retry_after(answer.headers.get("Retry-After", ""))
+            raise BackendError("embeddings", f"status {status}", after=after)
         # The server's words may repeat the text; they are for the caller, not for a log.
         words = (await answer.text())[:300]
         raise Reject(f"the embedding server refuses the text (status {status}): {words}")

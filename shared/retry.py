@@ -1,8 +1,10 @@
-"""When a failed event is tried again: a pure policy, no clock and no I/O."""
+"""When a failed event is tried again, and what another side asks for in ``Retry-After``; no I/O."""
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 LONGEST_S: Final = 3600.0  # what another side may ask for at most: it must not put an event off for ever
@@ -39,3 +41,15 @@ class Backoff:
         if after is not None:
             return min(max(0.0, after), max(self.max, LONGEST_S))
         return draw() * self.ceiling(attempt)
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds of a Retry-After header, written as seconds or as a date; None where it says nothing usable."""
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        then = parsedate_to_datetime(value)
+        return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
+        return None

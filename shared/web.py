@@ -14,13 +14,13 @@ import time
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
 from yarl import URL
 
 from shared.errors import BackendError, Reject
+from shared.retry import retry_after
 from shared.settings import WebSettings
 from shared.telemetry import backend_call
 
@@ -155,7 +155,8 @@ class Web:
                         raise WebError(f"{host}: status {status} without a Location")
                     return location
                 if status == 429 or status >= 500:
-                    raise BackendError("web", f"{host}: status {status}", after=_retry_after(response))
+                    after = retry_after(response.headers.get("Retry-After", ""))
+                    raise BackendError("web", f"{host}: status {status}", after=after)
                 if status not in _ANSWERS:
                     raise WebError(f"{host}: status {status}")
                 body = await self._body(host, response) if status == 200 else b""
@@ -222,14 +223,3 @@ class Web:
 def _name(url: URL) -> str:
     """What a message may say of an address."""
     return f"{url.host}:{url.port}"
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    """Seconds the server asks for, as a number or a date; None when it says nothing readable."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from shared.backends import Backends
-from shared.chat import Chat, Message, Usage, retry_after
+from shared.chat import Chat, Message, Usage
 from shared.errors import BackendError, Reject
 from shared.function import Stream, http
 from shared.metrics import BACKEND_FAILED
@@ -236,10 +236,3 @@ async def test_a_connection_that_died_while_idle_is_no_failure() -> None:
     assert served == 2
     await chat.close()
     server.close()
-
-
-def test_retry_after_as_seconds_or_date() -> None:
-    assert retry_after("7") == 7.0
-    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
-    assert retry_after("soon") is None
-    assert retry_after("") is None

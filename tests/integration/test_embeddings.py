@@ -14,6 +14,7 @@ from shared.errors import BackendError, Reject
 from shared.settings import EmbeddingSettings
 
 Answer = Callable[[dict[str, Any]], web.Response]
+PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
 
 
 class Server:
@@ -102,6 +103,7 @@ async def test_a_query_is_embedded_once(server: tuple[Server, EmbeddingSettings]
     [
         (web.Response(status=429, headers={"Retry-After": "7"}), BackendError, "status 429"),
         (web.Response(status=503), BackendError, "status 503"),
+        (web.Response(status=502, headers={"Retry-After": PAST}), BackendError, "status 502"),
         (web.Response(status=404), BackendError, "STADTFUNK_EMBEDDINGS__URL"),
         (web.Response(status=400, text="too long"), Reject, "too long"),
         (web.Response(text="<html>"), BackendError, "no answer"),
@@ -121,7 +123,7 @@ async def test_what_a_server_answers_becomes_the_right_error(
     with pytest.raises(error, match=words) as raised:
         await embeddings.embed(["a"])
     if isinstance(raised.value, BackendError):
-        assert raised.value.after == (7.0 if answer.status == 429 else None)
+        assert raised.value.after == {429: 7.0, 502: 0.0}.get(answer.status)
 
 
 async def test_a_server_that_is_away_is_a_backend_error() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.retry import Backoff
+from shared.retry import Backoff, retry_after
 
 POLICY = Backoff(attempts=4, initial=2.0, max=10.0)
 
@@ -38,3 +38,20 @@ def test_attempts_run_out(attempt: int, spent: bool) -> None:
 )
 def test_a_backend_that_is_away_costs_no_attempt_for_a_while(elapsed: float, away: bool, charged: bool) -> None:
     assert Backoff(attempts=4, initial=2.0, max=10.0, patience=60).charged(elapsed, away=away) is charged
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
+        ("soon", None),
+        ("-1", None),
+        ("\u00b2", None),  # a digit to Python, and no number
+        ("", None),
+    ],
+)
+def test_retry_after_as_seconds_or_date(value: str, seconds: float | None) -> None:
+    assert retry_after(value) == seconds
