@@ -51,7 +51,7 @@ class Report:
 
     made: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
-    orphans: list[str] = field(default_factory=list)  # durables whose function is in no catalogue
+    orphans: list[str] = field(default_factory=list)  # durables that no function of the catalogue reads
 
 
 def ordered_stream(function: str) -> str:
@@ -101,7 +101,7 @@ async def provision(
             await _ordered(js, name, entry, settings, report)
         for number, source in enumerate(sources(name, entry)):
             await _consumer(js, source.stream, _durable(name, entry, source, number, settings), report)
-    await _orphans(js, set(known), report)
+    await _orphans(js, known, report)
     return report
 
 
@@ -287,12 +287,13 @@ async def _asked(what: str, call: Any) -> None:
         ) from None
 
 
-async def _orphans(js: JetStreamContext, known: set[str], report: Report) -> None:
+async def _orphans(js: JetStreamContext, known: Mapping[str, FunctionEntry], report: Report) -> None:
+    """Also of a function that reads elsewhere now: what its old durable holds would wait for ever."""
+    read = {(source.stream, source.consumer) for name, entry in known.items() for source in sources(name, entry)}
     for info in await js.streams_info():
         name = str(info.config.name)
-        if name != EVENTS and not name.startswith("ORDERED_"):
+        if name not in (EVENTS, schedules.STREAM) and not name.startswith(ordered_stream("")):
             continue
         for consumer in await js.consumers_info(name):
-            owner = (consumer.config.metadata or {}).get(_OWNER)
-            if owner is not None and owner not in known:
+            if _OWNER in (consumer.config.metadata or {}) and (name, consumer.name) not in read:
                 report.orphans.append(f"{name}/{consumer.name}")

@@ -118,6 +118,13 @@ async def test_durable_without_a_function_is_reported_and_left(bench: Bench) -> 
     assert report.orphans == []
 
 
+async def test_durables_that_a_living_function_reads_no_more_are_reported(bench: Bench) -> None:
+    fired = {"schedule": {"cron": "@every 1h"}}
+    await make(bench, entries(plain, events=[{"nats": {"type": Asked.type}}, fired]) | entries(ordered))
+    report = await make(bench, entries(plain) | entries(ordered, order_by="name", partitions=2))
+    assert sorted(report.orphans) == ["EVENTS/ordered", "EVENTS/ordered-replay", "SCHEDULES/plain"]
+
+
 async def test_a_worker_of_other_functions_leaves_foreign_subjects_in_the_stream(bench: Bench) -> None:
     listening = entries(plain, events=[{"nats": {"subject": "sensors.>"}}])
     whole = listening | entries(ordered, order_by="name", partitions=2)
