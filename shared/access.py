@@ -29,6 +29,7 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS25
 TOLERANCE_S: Final = 300  # of a webhook's timestamp, as the Standard Webhooks specification says
 _CLOCK_SKEW_S = 30
 _KEYS_FRESH_S = 3600.0  # then the key set is read again
+_KEYS_LAST_S = 24 * 3600.0  # keys older than that are trusted no more: the issuer may have withdrawn one
 _KEYS_ASK_S = 15.0  # an unknown key id asks the issuer no more often than this
 _LONGEST_TOKEN = 16 * 1024
 _SHORTEST_KEY = 24  # bytes of a webhook's secret, as the Standard Webhooks specification says
@@ -63,7 +64,7 @@ class Access:
             Problem: 401 wrong or old, 409 seen before, 503 the secret or the memory is missing.
         """
         try:
-            secret = self._secrets.get(entry.secrets[0]) if entry.secrets else ""
+            secret = self._secrets.get(entry.secrets[0])
         except SettingsError:
             log.exception("secret is not set", function=name)
             secret = ""
@@ -135,7 +136,7 @@ class KeySet:
         """The key of this id; without an id the only key there is. None: unknown.
 
         Raises:
-            Problem: 503 where no key set could be read yet.
+            Problem: 503 where no key set could be read, for a day or ever.
         """
         if self._find(kid) is None or time.monotonic() - self._read_at > _KEYS_FRESH_S:
             async with self._lock:
@@ -144,7 +145,7 @@ class KeySet:
                 if stale and now - self._asked_at > _KEYS_ASK_S:
                     self._asked_at = now
                     await self._refresh()
-        if not self._keys:
+        if not self._keys or time.monotonic() - self._read_at > _KEYS_LAST_S:
             raise busy("The sign-in service does not answer; try again later.", _KEYS_ASK_S)
         return self._find(kid)
 

@@ -130,7 +130,11 @@ class RetryPolicy(Entry):
 
 
 class Scale(Entry):
-    """How many replicas a cluster may run, and the lag that asks for one more."""
+    """How many replicas a cluster may run, and the lag that asks for one more.
+
+    The house itself starts no replicas: this is for whoever renders cluster manifests
+    (``stadtfunk list --json`` shows it).
+    """
 
     min: int = Field(default=1, ge=0)
     max: int = Field(default=1, ge=1)
@@ -165,6 +169,10 @@ class FunctionEntry(Entry):
             raise ValueError("a function with an http trigger needs 'access': public, staff or system")
         if self.access is not None and not any(trigger.http for trigger in self.events):
             raise ValueError("'access' is for http triggers; this function has none")
+        if self.access == "system" and len(self.secrets) != 1:
+            raise ValueError(
+                f"'access: system' needs exactly one secret, which callers sign with; 'secrets' has {len(self.secrets)}"
+            )
         return self
 
 

@@ -25,6 +25,7 @@ def list_functions(as_json: AsJson = False) -> None:
             "enabled": catalogue.systems[entry.system].enabled,
             "triggers": [_said(trigger) for trigger in entry.events],
             "access": entry.access,
+            "scale": entry.scale.model_dump(),
             "description": entry.description,
         }
         for name, entry in catalogue.functions.items()

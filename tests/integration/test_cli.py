@@ -42,6 +42,7 @@ def test_list_speaks_to_people_and_to_programs() -> None:
     functions = {one["function"]: one for one in json.loads(programs.stdout)}
     assert functions["index_page"]["triggers"] == ["event cms.page.changed"]
     assert functions["search"]["access"] == "public"
+    assert functions["search"]["scale"] == {"min": 1, "max": 1, "lag": 100}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ def test_the_projects_own_catalogue_fits_its_code() -> None:
         ("timeout: 2h", "timeout: soon", "a duration is a number and a unit"),
         ("access: system", "access: systm", "did you mean 'system'?"),
         ("access: system\n", "\n", "needs 'access'"),
+        ("secrets: [cms-webhook]", "secrets: []", "exactly one secret, which callers sign with; 'secrets' has 0"),
+        ("secrets: [cms-webhook]", "secrets: [cms-webhook, other]", "exactly one secret"),
         ("handler: xnext.crawl.crawl_page", "handler: xnex.crawl.crawl_page", "did you mean 'xnext'?"),
         ("handler: xnext.crawl.crawl_page", "handler: xnext.crawl.crawl_pag", "'crawl_page'"),
         ("needs: [objects,", "needs: [objets,", "did you mean 'objects'?"),
