@@ -120,7 +120,9 @@ def problem_of(error: BaseException, function: str) -> Problem:
         log.warning("answered with retry later", function=function, exc_info=error)
         return busy("Something this answer needs is away or busy; try again later.", error.after)
     if isinstance(error, Reject):
-        return Problem(422, str(error))
+        # Its text may quote a backend, or what the backend holds; only a Problem speaks to the caller.
+        log.warning("answered with reject", function=function, exc_info=error)
+        return Problem(422, "This function cannot do what was asked, and asking again would not change that.")
     if isinstance(error, TimeoutError):
         log.warning("ran past its timeout", function=function)
         return Problem(504, "The answer took longer than this function may take.")

@@ -63,7 +63,7 @@ async def broken(question: Question, use: Backends) -> Found:
     if question.q == "away":
         raise BackendError("vectors", "geheim: Erika Mustermann", after=7.2)
     if question.q == "wrong":
-        raise Reject("q: no page of this kind")
+        raise Reject("geheim: Milvus says so")
     if question.q == "slow":
         await asyncio.sleep(60)
     raise RuntimeError("geheim: Erika Mustermann")

@@ -120,7 +120,8 @@ async def test_path_parameters_stand_over_everything_else() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "detail"),
     [
-        (Reject("q: no such page"), 422, "q: no such page"),
+        (Reject("geheim"), 422, None),
+        (Problem(422, "q: no such page"), 422, "q: no such page"),
         (BackendError("vectors", "geheim"), 503, None),
         (Retry("geheim"), 503, None),
         (TimeoutError("geheim"), 504, None),

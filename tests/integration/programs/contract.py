@@ -73,7 +73,7 @@ async def respond_json(wanted: Wanted, use: Backends) -> Reply:
     if wanted.how == "retry":
         raise BackendError("vectors", "geheim", after=3)
     if wanted.how == "reject":
-        raise Reject("how: not today")
+        raise Reject("geheim")
     if wanted.how == "bug":
         raise RuntimeError("geheim")
     return Reply(response=wanted, events=[Told(who="Erika", number=wanted.number)], status=202)
