@@ -1,15 +1,23 @@
 """All settings, one tree: the environment (``STADTFUNK_<GROUP>__<NAME>``), else ``.env``, else a running local stack.
 
-``Settings()`` raises SettingsError at start when one is missing or wrong, with its name.
+``Settings()`` raises SettingsError at start when one is missing, wrong or unknown, with its name.
 """
 
+import difflib
 import os
+from collections.abc import Iterable
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from shared.errors import SettingsError
 
@@ -72,7 +80,7 @@ class WebSettings(Group):
     allowed_hosts: tuple[str, ...] = ()  # host or host:port a function may call; empty: none
     max_bytes: int = 10 * 2**20  # of one response body
     timeout_s: float = 20.0
-    user_agent: str = "Stadtfunk/0.1 (+https://github.com/stadtfunk)"
+    user_agent: str = "Stadtfunk/0.1 (city crawler)"
 
 
 class HostSettings(Group):
@@ -129,6 +137,15 @@ class XnextSettings(Group):
     collection: str = "city_pages"
     bucket: str = "city-revisions"
 
+    @field_validator("sources")
+    @classmethod
+    def _distinct(cls, sources: tuple[CmsSource, ...]) -> tuple[CmsSource, ...]:
+        names = [source.name for source in sources]
+        for name in names:
+            if names.count(name) > 1:  # they would take each other's pages for their own
+                raise ValueError(f"two sources are named '{name}'; give each a name of its own")
+        return sources
+
 
 class PortalSettings(Group):
     city: str = "Stadtfunk"  # the name in the page's header
@@ -168,3 +185,40 @@ class Settings(BaseSettings):
             first = error.errors(include_url=False, include_input=False)[0]
             name = "STADTFUNK_" + "__".join(str(part) for part in first["loc"]).upper()
             raise SettingsError(name, first["msg"]) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The usual sources, once no variable in them is a setting's misspelt name.
+
+        Raises:
+            SettingsError: one is, with the nearest right name.
+        """
+        for source in (env_settings, dotenv_settings):
+            if isinstance(source, (EnvSettingsSource, DotEnvSettingsSource)):
+                _refuse_unknown(source.env_vars, settings_cls)
+        return init_settings, env_settings, dotenv_settings, file_secret_settings
+
+
+def _refuse_unknown(variables: Iterable[str], settings: type[BaseSettings]) -> None:
+    """Names with a single "_" pass: Kubernetes sets some of its own for a service named stadtfunk-nats."""
+    known = {
+        f"STADTFUNK_{group}__{name}".upper()
+        for group, field in settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group)
+        for name in field.annotation.model_fields
+    }
+    known.add("STADTFUNK_VISION__URL")  # only the local stack reads it: where its Triton server is
+    for variable in variables:
+        name = variable.upper()
+        if not name.startswith("STADTFUNK_") or name.startswith("STADTFUNK_SECRET_") or "__" not in name:
+            continue
+        if "__".join(name.split("__")[:2]) not in known:
+            nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0)[0]
+            raise SettingsError(name, f"is no setting; did you mean {nearest}?")
