@@ -6,7 +6,7 @@ ARGS ?=
 COMPILE = $(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: up test check bench lock clean help
+.PHONY: up test heavy check bench lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -18,6 +18,9 @@ up: .venv/.installed  ## Start everything here, with a demo city; options: make 
 test: .venv/.installed  ## Checks, then every test; some of them: make test ARGS="-k worker"
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest $(ARGS)
+
+heavy: .venv/.installed  ## The tests that take minutes: real pages through the whole stack, probes
+	$(BIN)/pytest -m heavy --timeout 1200 $(ARGS)
 
 check: .venv/.installed  ## Style, types, laws of the house, schemas, catalogue
 	$(BIN)/ruff format --check .

@@ -29,6 +29,7 @@ SERVICES = ROOT.parent / "shared" / "data" / "munich_services" / "services.jsonl
 WITH_TEXT = 221
 
 pytestmark = [
+    pytest.mark.heavy,
     pytest.mark.timeout(1500),
     pytest.mark.skipif(not SERVICES.exists() and os.environ.get("CI") != "true", reason=f"{SERVICES} is not here"),
 ]

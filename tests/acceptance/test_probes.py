@@ -24,9 +24,12 @@ from shared.settings import ChatSettings, EmbeddingSettings
 from tests.scripted_llm import ScriptedModel, obeying_pages, obeying_questions, scripted_model
 
 PROBES = Path(__file__).parents[3] / "shared" / "data" / "probes"
-pytestmark = pytest.mark.skipif(
-    not PROBES.exists() and os.environ.get("CI") != "true", reason="the probes lie in ../shared/data"
-)
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.skipif(
+        not PROBES.exists() and os.environ.get("CI") != "true", reason="the probes lie in ../shared/data"
+    ),
+]
 QUESTION = "Wo muss ich meinen Hund anmelden?"
 TRUE = (
     "Melden Sie Ihren Hund innerhalb von zwei Wochen beim Kassen- und Steueramt an.",
