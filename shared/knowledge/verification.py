@@ -456,16 +456,22 @@ def _alternatives(kind: str, cases: list[_Clause]) -> int:
     return len(found - {frozenset()})
 
 
+def _rates(case: _Clause) -> frozenset[object]:
+    return frozenset(_identity(value) for value in case.values if value.kind == "rate")
+
+
 def _told_apart(segment: _Clause, stated: list[Value], at: int, cases: list[_Clause], language: str) -> bool:
     """Whether the statement's words belong to this case and to no other one."""
-    mine = cases[at].keys
-    elsewhere = frozenset(key for number, case in enumerate(cases) if number != at for key in case.keys)
+    rated = len({_rates(case) for case in cases} - {frozenset()}) > 1  # else "im Jahr" holds for every case
+    keys = [case.keys | _rates(case) if rated else case.keys for case in cases]
+    mine = keys[at]
+    elsewhere = frozenset(key for number, case in enumerate(keys) if number != at for key in case)
     # What the first case says holds for the later ones too ("kostet für Erwachsene 5 Euro, für Kinder 2 Euro").
-    later = frozenset(key for number, case in enumerate(cases) if number not in (0, at) for key in case.keys) - mine
+    later = frozenset(key for number, case in enumerate(keys) if number not in (0, at) for key in case) - mine
     first: frozenset[object] = frozenset()
     if at:
         opposite = {(pair, 1 - side) for pair, side in cases[at].poles}
-        values_of_first = {_identity(value) for value in cases[0].values if value.kind != "rate"}
+        values_of_first = {_identity(value) for value in cases[0].values if value.kind != "rate" or rated}
         first = (cases[0].poles & opposite) | (values_of_first - mine)
     if _hits(segment, later | first, language):
         return False

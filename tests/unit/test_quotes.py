@@ -4,7 +4,7 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.knowledge.quotes import LEAST_WORDS, Span, clauses, find, sentence_spans, unify, word_count
@@ -55,6 +55,7 @@ def test_offsets_count_code_points_of_the_passage() -> None:
     assert span.of(passage) == "A\u0308mter o\ufb03ce: So\u00adfort zur Stelle"
 
 
+@settings(deadline=None)
 @given(st.text(LETTERS, max_size=120), st.data())
 def test_any_quote_cut_at_blanks_is_found_where_its_letters_stand(passage: str, data: st.DataObject) -> None:
     words = passage.split(" ")
@@ -73,6 +74,7 @@ def test_any_quote_cut_at_blanks_is_found_where_its_letters_stand(passage: str, 
     assert find(quote, span.of(passage)) is not None
 
 
+@settings(deadline=None)
 @given(st.text(LETTERS, max_size=120))
 def test_every_letter_of_a_unified_text_knows_its_place(text: str) -> None:
     unified = unify(text)
@@ -94,6 +96,7 @@ def test_clauses_have_five_words_where_the_sentence_has() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(LETTERS | st.sampled_from(" .,;:()\n-"), max_size=200))
 def test_clauses_are_parts_of_sentences_in_order(text: str) -> None:
     found = clauses(text)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.knowledge.values import Key, Kind, Value, matches, number, parse
@@ -194,12 +194,14 @@ def test_offsets_name_the_value() -> None:
     assert [text[value.begin : value.start] for value in parse(text)] == ["", "ab\u00a0", "nicht mehr als "]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.sampled_from(["de", "en", "tr", "ru", "uk", "ar", "fr", "pl", "xx", ""]))
 def test_any_text_can_be_read(text: str, language: str) -> None:
     for value in parse(text, language):
         assert 0 <= value.begin <= value.start < value.end <= value.last <= len(text)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=9_999_999), st.integers(min_value=0, max_value=99))
 def test_an_amount_is_the_same_in_every_number_format(whole: int, cents: int) -> None:
     english = f"{whole:,}.{cents:02}"

@@ -1,10 +1,11 @@
-"""The verification set: 618 statements about a city that does not exist, each with a quote and its passage.
+"""The verification set: 668 statements about a city that does not exist, each with a quote and its passage.
 
 Half of them was for tuning; the other half was looked at when the rules stood. What the rules did with statements
 that they had never seen says more of them than the bars below, which all cases were brought to afterwards:
 
     held out, rounds 1 and 2: 8 of 111 true statements dropped, 1 of 132 false ones let through
     held out, round 4:        5 of 28 true statements dropped, 3 of 30 false ones let through
+    held out, round 5:        4 of 25 true statements dropped, 0 of 25 false ones let through
 
 ``similarity`` is the cosine of multilingual-e5-small (4 bit), statement and quote both embedded as queries.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.knowledge.quotes import Span
@@ -133,6 +134,7 @@ def test_best_quote_is_the_clause_that_backs_a_statement() -> None:
     assert best_quote("", FEE) is None
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=80),
     st.text(max_size=80),
@@ -146,6 +148,7 @@ def test_any_text_gets_a_verdict(statement: str, quote: str, passage: str, langu
         assert isinstance(verdict.quote, Span)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([case for case in CASES if case["kind"] == "true quote"]), st.integers(min_value=0, max_value=9))
 def test_a_changed_digit_never_passes(case: dict[str, Any], digit: int) -> None:
     statement: str = case["statement"]
