@@ -167,7 +167,13 @@ def test_attributes_set_language_category_and_answer(visit: Visit, portal: Porta
 
 def test_the_language_is_that_of_the_page_around(visit: Visit, portal: Portal) -> None:
     portal.lang = "en-GB"
-    expect(visit.open("/").get_by_role("searchbox", name="Your question")).to_be_visible()
+    page = visit.open("/")
+    expect(page.get_by_role("searchbox", name="Your question")).to_be_visible()
+    ask(page, "antwort", "3 pages for “antwort”")
+    # A source is opened in the language of the interface; what it quotes is in the page's own.
+    source = page.get_by_role("link", name="Source 1: Personalausweis verloren", exact=True)
+    assert source.evaluate("link => link.href").endswith("&revision=1&lang=en")
+    expect(page.locator(".statements li").first).to_have_attribute("lang", "de")
 
 
 def test_an_endpoint_can_be_named(visit: Visit, portal: Portal) -> None:

@@ -513,6 +513,22 @@ def test_each_sample_of_the_first_page_finds_its_page(city: Visit, language: str
 
 
 @pytest.mark.timeout(420)
+def test_a_source_of_an_answer_opens_with_the_quote_marked(city: Visit) -> None:
+    page = city.open("/search?q=Was+kostet+ein+Reisepass?")
+    answer = page.get_by_role("region", name="Antwort")
+    expect(answer.get_by_text("KI-erzeugt")).to_be_visible()
+    # A list of a page stays a list.
+    expect(answer.locator(".statements .item").first).to_be_visible()
+    expect(answer).to_contain_text("70,00 Euro")
+    answer.get_by_role("link", name="Beleg 1: Reisepass beantragen", exact=True).press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Reisepass beantragen")
+    expect(page.locator("mark").first).to_be_visible()
+    assert faults(page) == []
+    page.go_back()
+    expect(page.get_by_role("searchbox")).to_have_value("Was kostet ein Reisepass?")
+
+
+@pytest.mark.timeout(420)
 def test_an_edited_page_is_found_with_its_scripts_as_text(city: Visit) -> None:
     page = city.open("/")
     page.get_by_role("link", name="Eine Seite im Redaktionssystem ändern").click()

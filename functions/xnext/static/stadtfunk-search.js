@@ -120,12 +120,12 @@ sup { line-height: 0; vertical-align: 0.35em; }
   text-align: center; text-decoration: none;
 }
 .number:hover { background: var(--accent); color: var(--on-accent); }
-.waiting { margin-top: 0.75em; color: var(--soft); font-size: 0.9375em; }
+.waiting { display: grid; gap: 0.6em; margin-top: 0.5em; color: var(--soft); font-size: 0.9375em; }
 .waiting::before, .waiting::after {
-  content: ""; display: block; height: 0.75em; max-width: 40em; margin-bottom: 0.6em; border-radius: 0.4em;
+  content: ""; order: 1; height: 0.75em; max-width: 40em; border-radius: 0.4em;
   background: linear-gradient(90deg, var(--tint) 30%, var(--line) 50%, var(--tint) 70%) 0 0 / 300% 100%;
 }
-.waiting::after { max-width: 26em; margin: 0.6em 0 0; }
+.waiting::after { max-width: 26em; }
 .cited { display: grid; gap: 0.35em; font-size: 0.9375em; }
 .cited:not(:empty) { margin-top: 1em; padding-top: 0.8em; border-top: 1px solid var(--line); }
 .cited li { display: flex; align-items: baseline; gap: 0.6em; }
@@ -646,7 +646,7 @@ class StadtfunkSearch extends HTMLElement {
     const question = (this.#question = new AbortController());
     const badge = make("span", { className: "badge" }, t.produced);
     const title = make("div", { className: "answer-title" }, make("h2", { id: "answer" }, t.answer), badge);
-    const made = make("p", { className: "made" });
+    const made = make("p", { className: "made", hidden: true });
     const statements = make("ol", { className: "statements" });
     const waiting = make("div", { className: "waiting" }, make("p", {}, t.answering));
     const cited = make("ol", { className: "cited", "aria-label": t.sources });
@@ -657,7 +657,6 @@ class StadtfunkSearch extends HTMLElement {
     let done = false;
     const note = (text) => {
       badge.hidden = count === 0;
-      made.hidden = count === 0;
       answer.append(make("p", { className: "note" }, text));
       spoken.textContent = text;
     };
@@ -668,6 +667,7 @@ class StadtfunkSearch extends HTMLElement {
         if (name === "meta") made.textContent = t[message.mode === "generated" ? "generated" : "extractive"](message.model);
         else if (name === "statement") {
           count += 1;
+          made.hidden = false;
           this.#state(message, statements, cited);
         } else if (name === "abstained") {
           note(t.abstained);
@@ -691,13 +691,13 @@ class StadtfunkSearch extends HTMLElement {
   /** One statement with the numbers of its sources, and the sources below. */
   #state(statement, statements, cited) {
     const t = this.#texts;
-    const line = make("li", { lang: statement.language }, statement.text);
+    const said = lines(statement.text, []);
     for (const { number, title, url, quote, href } of statement.citations) {
-      const [source, live] = [safe(href, this.#at("/")), url ? safe(url) : null];
+      const [source, live] = [this.#source(href), url ? safe(url) : null];
       const label = t.citation(number, title);
       if (source) {
         const sign = make("a", { href: source, className: "number", lang: this.#own, "aria-label": label }, `${number}`);
-        line.append(" ", make("sup", {}, sign));
+        said.at(-1)?.append(" ", make("sup", {}, sign));
       }
       const open = (address, text) => make("a", { href: address, "aria-label": `${text}: ${label}` }, text);
       const place = make(
@@ -710,7 +710,16 @@ class StadtfunkSearch extends HTMLElement {
       );
       cited.append(make("li", {}, make("span", { className: "cited-number" }, `${number}`), place));
     }
-    statements.append(line);
+    statements.append(make("li", { lang: statement.language }, ...said));
+  }
+
+  /** The address of a source as it was, in the language of the interface. */
+  #source(href) {
+    const address = safe(href, this.#at("/"));
+    if (!address || this.#own === "de") return address;
+    const own = new URL(address);
+    own.searchParams.set("lang", this.#own);
+    return own.href;
   }
 
   /** Other questions, as buttons that ask them. */
