@@ -28,6 +28,7 @@ from shared.errors import StadtfunkError
 from shared.settings import Settings
 
 HALF: Final = 0.5  # of a stream's room, or of the time until its events vanish: time for a person to look
+NOWHERE: Final = "-"  # the system of a name that is in no catalogue
 _LIMIT_S: Final = 5.0
 _ALARM_LASTS: Final = timedelta(days=1)  # as in the alert rule
 _AWAY: Final = (nats.errors.Error, JetStreamError, StadtfunkError, OSError, TimeoutError)
@@ -38,7 +39,10 @@ class _Frozen(BaseModel):
 
 
 class FunctionStatus(_Frozen):
-    """One function; numbers are None where NATS does not answer or the function takes no events."""
+    """One function; numbers are None where NATS does not answer or the function takes no events.
+
+    A name that only dead letters know (removed, renamed, disabled) is here, too.
+    """
 
     name: str
     system: str
@@ -90,7 +94,8 @@ class Status(_Frozen):
         found = [f"backend {one.backend} does not answer ({one.error})" for one in self.backends if not one.ok]
         for one in self.functions:
             if one.dead:
-                found.append(f"function {one.name} has {one.dead} dead letters, the last by {one.last_error}")
+                gone = "; it is not in the catalogue" if one.system == NOWHERE else ""
+                found.append(f"function {one.name} has {one.dead} dead letters, the last by {one.last_error}{gone}")
             if one.pulling is False and one.lag and not one.in_flight:
                 found.append(f"function {one.name} has {one.lag} events waiting and no worker")
         found += [f"stream {one.name} is half full or half aged" for one in self.streams if one.alarm]
@@ -115,7 +120,10 @@ async def collect(catalogue: Catalogue, settings: Settings, *, probes: Probes | 
         return Status(
             at=datetime.now(UTC),
             backends=answers,
-            functions=[_function(name, entry, house) for name, entry in enabled.functions.items()],
+            functions=[
+                *(_function(name, entry, house) for name, entry in enabled.functions.items()),
+                *(_gone(name, catalogue, house) for name in sorted(house.dead.keys() - enabled.functions.keys())),
+            ],
             streams=[_stream(info, house) for info in house.streams.values()],
             alarms=house.alarms,
         )
@@ -189,15 +197,25 @@ async def _oldest(js: JetStreamContext, stream: str, info: ConsumerInfo) -> floa
     return min(times, default=None)
 
 
-def _function(name: str, entry: FunctionEntry, house: _House) -> FunctionStatus:
+def _common(name: str, system: str, house: _House) -> dict[str, Any]:
     letter = house.letters.get(name)
-    common: dict[str, Any] = {
+    return {
         "name": name,
-        "system": entry.system,
+        "system": system,
         "dead": house.dead.get(name, 0),
         "last_error": letter.error if letter else None,
         "last_dead_at": letter.last_at if letter else None,
     }
+
+
+def _gone(name: str, catalogue: Catalogue, house: _House) -> FunctionStatus:
+    """A disabled or unknown function, of which only its dead letters are left."""
+    entry = catalogue.functions.get(name)
+    return FunctionStatus(**_common(name, entry.system if entry else NOWHERE, house))
+
+
+def _function(name: str, entry: FunctionEntry, house: _House) -> FunctionStatus:
+    common = _common(name, entry.system, house)
     if all(trigger.http for trigger in entry.events):
         return FunctionStatus(**common)
     keys = [(source.stream, source.consumer) for source in sources(name, entry)]

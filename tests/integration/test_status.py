@@ -20,6 +20,7 @@ from infra.worker.worker import Worker
 from shared.backends import Backends
 from shared.bus import enveloped
 from shared.catalogue import Text
+from shared.deadletters import DeadLetter, bury
 from shared.function import EventFunction
 from shared.jetstream import JetStreamBus
 from shared.settings import NatsSettings, Settings
@@ -86,6 +87,50 @@ async def test_what_waits_and_what_died_is_seen(bus: JetStreamBus, nats_settings
     assert status.problems == ["function react_once has 1 dead letters, the last by RuntimeError"]
     assert "Erika" not in status.model_dump_json()
     assert "geheim" not in status.model_dump_json()
+
+
+async def test_dead_letters_of_functions_that_run_no_more_are_seen(
+    bus: JetStreamBus, nats_settings: NatsSettings
+) -> None:
+    for name in ("renamed", "react_once"):
+        letter = DeadLetter(
+            id=name,
+            function=name,
+            attempts=1,
+            error="KeyError",
+            reason="geheim",
+            first_at="2026-11-01T00:00:00Z",
+            last_at="2026-11-01T00:00:00Z",
+            subject="events.-.test.contract.asked",
+            headers={},
+            data=b"{}",
+        )
+        await bury(letter, bus)
+    off = CATALOGUE.systems["portal"].model_copy(update={"enabled": False})
+    entry = CATALOGUE.functions["react_once"]
+    functions = {
+        "react_once": entry.model_copy(update={"handler": "off.contract.react_once"}),
+        "stays": entry.model_copy(update={"handler": "portal.contract.stays"}),
+    }
+    catalogue = CATALOGUE.model_copy(update={"systems": {**CATALOGUE.systems, "off": off}, "functions": functions})
+    status = await collect(catalogue, plain_settings(nats=nats_settings))
+    assert [(one.name, one.system, one.dead) for one in status.functions] == [
+        ("stays", "portal", 0),
+        ("react_once", "off", 1),
+        ("renamed", "-", 1),
+    ]
+    assert status.problems == [
+        "function react_once has 1 dead letters, the last by KeyError",
+        "function renamed has 1 dead letters, the last by KeyError; it is not in the catalogue",
+    ]
+    settings = plain_settings(nats=nats_settings)
+    async with hosted(CATALOGUE, contract.respond_json, settings=settings) as url, aiohttp.ClientSession() as session:
+        async with session.get(f"{url}/metrics") as answer:
+            assert 'stadtfunk_dead_letters{function="renamed"} 1.0' in await answer.text()
+        async with session.get(f"{url}/status?lang=en") as answer:
+            html = await answer.text()
+            assert "Not in the catalogue" in html
+            assert "renamed" in html
 
 
 async def test_a_stream_half_full_or_half_aged_is_an_alarm(bus: JetStreamBus, nats_settings: NatsSettings) -> None:
