@@ -19,9 +19,11 @@ from mcp_types import CallToolResult, TextContent
 from functions.xnext.index import index_of
 from functions.xnext.protocol import mcp
 from shared.backends import Backends
-from shared.settings import Settings
+from shared.settings import ChatSettings, Settings
 from tests.integration.hosting import catalogue_of, hosted
 from tests.integration.test_answer import DOG, QUESTION, page, put
+from tests.polling import eventually
+from tests.scripted_llm import scripted_model
 
 LIMITS = {"timeout": "20s", "concurrency": 2, "max_body": 16384}
 CATALOGUE = catalogue_of(
@@ -180,6 +182,25 @@ async def test_an_assistant_in_a_browser_is_served_where_its_origin_is_allowed(s
         async with aiohttp.ClientSession() as session, session.options(f"{url}/mcp", headers=asked) as got:
             assert got.status == 200
             assert got.headers["access-control-allow-origin"] == origin
+
+
+async def test_a_client_that_leaves_stops_the_model(settings: Settings) -> None:
+    async with scripted_model() as model:
+        model.endless = True
+        chat = ChatSettings(url=model.url, model="scripted", languages=("de",))
+        async with serving(settings.model_copy(update={"chat": chat})) as address:
+            body = PING | {"method": "tools/call", "params": {"name": "answer", "arguments": {"q": QUESTION}}}
+            asking = asyncio.create_task(post(address, body))
+
+            async def asked() -> bool:
+                return len(model.asked) == 1
+
+            async def stopped() -> bool:
+                return model.left == 1
+
+            await eventually(asked, "the model is asked", deadline_s=20)
+            asking.cancel()
+            await eventually(stopped, "the model stopped writing", deadline_s=8)
 
 
 async def test_many_at_once_are_kept_apart(address: str) -> None:
