@@ -61,6 +61,7 @@ def _names(plan: Plan) -> dict[str, str]:
         "module": known.__module__ if known else f"events.{domain}",
         "domain": domain,
         "path": plan.path or "",
+        "data": "{}" if known else '{"name": "Beispiel"}',
         "title": "".join(part.title() for part in plan.function.split("_")),
         "trigger": f"http: {{path: {plan.path}}}" if plan.path else f"nats: {{type: {plan.event}}}",
     }
@@ -122,12 +123,15 @@ async def $function(event: $event, use: Backends) -> None:
 
 _EVENT_TEST = Template('''"""$function, called directly with an event."""
 
+from typing import Any
+
 from $module import $event
 from functions.$system.$function import $function
 from shared.backends import Backends
 from shared.state import MemoryState
 
-EXAMPLE = $event.model_construct(name="Beispiel")
+DATA: dict[str, Any] = $data  # what of the event's data the function reads
+EXAMPLE = $event.model_construct(**DATA)
 
 
 async def test_the_event_is_remembered() -> None:
@@ -164,19 +168,26 @@ class ${title}Answer(BaseModel):
 @http
 async def $function(query: ${title}Query, use: Backends) -> ${title}Answer:
     """Say in one sentence what this answers."""
-    return ${title}Answer(text=f"Guten Tag, {query.name}.")
+    kept = await use.state.bucket("$system").get("greeting")
+    greeting = kept.value.decode() if kept else "Guten Tag"
+    return ${title}Answer(text=f"{greeting}, {query.name}.")
 ''')
 
 _HTTP_TEST = Template('''"""$function, called directly with a query."""
 
 from functions.$system.$function import ${title}Query, $function
 from shared.backends import Backends
+from shared.state import MemoryState
+
+ASKED = ${title}Query(name="Beispiel")
 
 
 async def test_it_answers_by_name() -> None:
-    answer = await $function(${title}Query(name="Beispiel"), Backends())
+    use = Backends(state=MemoryState())
+    assert (await $function(ASKED, use)).text == "Guten Tag, Beispiel."
 
-    assert answer.text == "Guten Tag, Beispiel."
+    await use.state.bucket("$system").put("greeting", b"Hallo")
+    assert (await $function(ASKED, use)).text == "Hallo, Beispiel."
 ''')
 
 _ENTRY = Template("""

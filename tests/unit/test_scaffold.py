@@ -36,6 +36,7 @@ def plan(**changed: str | None) -> Plan:
     [
         plan(),
         plan(system="xnext", event="cms.visit.recorded"),
+        plan(system="xnext", event="cms.page.removed"),
         plan(path="/visits"),
     ],
 )
@@ -57,6 +58,13 @@ def test_its_own_test_passes(project: Path, wanted: Plan) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
+    for ruff in (("format", "--check"), ("check",)):
+        command = [sys.executable, "-m", "ruff", *ruff, "--no-cache", "--config", str(ROOT / "pyproject.toml")]
+        clean = subprocess.run(
+            [*command, *(str(file) for file in written if file.suffix == ".py")],
+            cwd=project, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert clean.returncode == 0, clean.stdout + clean.stderr
 
 
 def test_a_known_event_type_is_used_not_declared_again(project: Path) -> None:
