@@ -31,6 +31,12 @@ _BLOCK = 420  # characters of a list that is quoted as one
 _LATER = 0.008  # what each further document costs, as a cosine: the first hit is more often the right one
 _WORDS = 0.04  # what all of the question's words in a sentence are worth, as a cosine
 _BEHIND = 0.025  # as a cosine, how far behind the best an extract may be
+# A sentence that begins so says nothing without the one before it.
+_LEANING = re.compile(
+    r"(?:er|es|dies\w*|jene\w*|dort|da(?:nn|zu|für|mit|bei|rin|nach|gegen|durch)?|hier\w*|deshalb"
+    r"|deren|dessen|denn|aber|sonst|auch|außerdem|zudem|beide\w*|ja|nein)\s",
+    re.IGNORECASE,
+)
 _ASKING = ("?", "？", "؟")
 _LEAST = 3  # words between two stops of a statement
 _STOP = re.compile(r"(?<!\b\w)[.!?:;…]+\s+")  # not that of "z. B."
@@ -263,7 +269,9 @@ async def extracted(
 async def _nearness(question: str, units: Sequence[tuple[Source, Span]], embeddings: Embeddings) -> list[float]:
     texts = [f"{source.title} – {source.heading}\n{span.of(source.text)}" for source, span in units]
     words = _stems(question)
-    shares = [len(words & _stems(span.of(source.text))) / max(1, len(words)) for source, span in units]
+    shares = [
+        len(words & _stems(f"{source.heading} {span.of(source.text)}")) / max(1, len(words)) for source, span in units
+    ]
     try:
         (asked,), known = await embeddings.embed([question], "query"), await embeddings.embed(texts, "passage")
     except (BackendError, Reject):
@@ -279,12 +287,13 @@ def cosine(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def _units(text: str) -> list[Span]:
-    """Sentences that can be quoted, and lists as one, in order."""
+    """Sentences that can be quoted, with what they lean on, and lists as one, in order."""
     found: list[Span] = []
     for span in sentence_spans(text):
         item = re.match(r"(?:[-–•*]|\d+\.)\s", span.of(text)) is not None
         short = quotes.word_count(span.of(text)) < LEAST_WORDS
-        if found and (item or short) and span.end - found[-1].start <= _BLOCK and _list(text, found[-1]):
+        goes_on = ((item or short) and _list(text, found[-1])) or _LEANING.match(span.of(text)) if found else None
+        if goes_on and span.end - found[-1].start <= _BLOCK:
             found[-1] = Span(found[-1].start, span.end)
         else:
             found.append(span)
