@@ -13,7 +13,7 @@ from shared.errors import BackendError, Reject
 from shared.knowledge import german, language
 from shared.knowledge.highlight import Span, spans
 from shared.knowledge.index import Index
-from shared.vectors import Row, both, equals, holds
+from shared.vectors import Row, any_of, both, equals, holds
 
 Reason = Literal["empty_index", "filters", "no_match"]
 Rankings = dict[str, list[Row]]  # rows best first, by the name of what ranked them
@@ -42,10 +42,15 @@ class Filters:
         """As a Milvus filter."""
         return both(
             "" if self.category is None else holds("categories", self.category),
-            "" if self.language is None else equals("language", self.language),
+            "" if self.language is None else any_of("language", _cased(self.language)),
             "" if self.easy is None else equals("easy", self.easy),
             "" if self.source is None else equals("source", self.source),
         )
+
+
+def _cased(language: str) -> list[str]:
+    """The tag as it was given and in small letters: its case says nothing, "DE" is "de"."""
+    return sorted({language, language.lower()})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

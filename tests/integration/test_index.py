@@ -181,6 +181,7 @@ async def test_filters_hold_and_cannot_be_broken_out_of(use: Backends) -> None:
     assert await ids(category='Au"s\\weise') == ["cms:2"]
     assert await ids(easy=True) == ["cms:2"]
     assert await ids(language="en") == ["cms:2"]
+    assert await ids(language="EN") == ["cms:2"]
     for hostile in ('" or "" == "', '\\" or true or "', "Tiere') or true", 'x"]) or (doc != "'):
         nothing = await asked(use, "beantragen", category=hostile)
         assert (nothing.hits, nothing.reason) == ([], "filters")
