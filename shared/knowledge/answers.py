@@ -293,7 +293,7 @@ def _units(text: str) -> list[Span]:
         item = re.match(r"(?:[-–•*]|\d+\.)\s", span.of(text)) is not None
         short = quotes.word_count(span.of(text)) < LEAST_WORDS
         goes_on = ((item or short) and _list(text, found[-1])) or _LEANING.match(span.of(text)) if found else None
-        if goes_on and span.end - found[-1].start <= _BLOCK:
+        if goes_on and not found[-1].of(text).endswith(_ASKING) and span.end - found[-1].start <= _BLOCK:
             found[-1] = Span(found[-1].start, span.end)
         else:
             found.append(span)

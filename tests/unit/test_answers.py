@@ -174,6 +174,15 @@ async def test_without_a_model_the_nearest_sentences_are_the_answer() -> None:
     assert await extracted("Hund", [], Flat()) == []
 
 
+async def test_a_sentence_comes_with_the_one_it_leans_on_but_not_with_a_question() -> None:
+    text = "Für 10 Euro stellen wir einen Ausweis aus. Er gilt höchstens drei Monate lang."
+    text += "\nKein Geld? Dann zahlen Sie nichts dafür."
+    texts = [one.text for one in await extracted("Ausweis", [source(text)], Flat(), most=10)]
+    assert texts == ["Für 10 Euro stellen wir einen Ausweis aus. Er gilt höchstens drei Monate lang."]
+    texts = [one.text for one in await extracted("zahlen", [source(text)], Flat(), most=10)]
+    assert texts == ["Dann zahlen Sie nichts dafür."]
+
+
 def hit(*texts: str) -> Hit:
     row = {"doc": "cms:1", "revision": 1, "title": "Hund", "url": "", "language": "de"}
     return Hit(
