@@ -41,6 +41,21 @@ class Delivery:
         """Names the message within its stream, and no other after the stream was made anew."""
         return self.tokens[5] + self.tokens[7]  # sequence and time
 
+    @property
+    def sequence(self) -> int:
+        """Its place in the stream."""
+        return int(self.tokens[5])
+
+    @property
+    def stored_at(self) -> float:
+        """When the stream took it, in seconds since 1970."""
+        return int(self.tokens[7]) / 1e9
+
+    @property
+    def last(self) -> bool:
+        """Nothing waited behind it in its durable when it was delivered."""
+        return self.tokens[8] == "0"
+
     def renew(self, later: "Delivery") -> None:
         """Take a later delivery of the same message for this one: its ack is the one that counts."""
         self.message = later.message

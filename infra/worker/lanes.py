@@ -18,10 +18,12 @@ from urllib.parse import quote, unquote
 import nats.errors
 import structlog
 from nats.aio.msg import Msg
+from nats.js.errors import Error as JetStreamError
 from pydantic import TypeAdapter
 
 from events import CloudEvent, Event
 from events.envelope import now as timestamp
+from infra.worker import schedules
 from infra.worker.attempts import FRESH, Attempts, Record
 from infra.worker.delivery import Delivery, read_envelope, told
 from infra.worker.pull import Pull
@@ -92,6 +94,7 @@ class Lanes:
         self._client = bus.client
         self._attempts = attempts
         self._suspects = suspects
+        self._patience = schedules.patience_of(function.name, entry)
         self._traced = traced
         self._simple = not traced and not function.streams
         self._idle: list[Lane] = []
@@ -258,6 +261,10 @@ class Lanes:
         trace = Trace.parse(event.traceparent) or Trace.new()
         TRACE.set(trace)
         again = delivery.tokens[4] != "1"
+        if self._patience and not again and await self._missed(delivery):
+            await self._say(delivery, b"+ACK")
+            delivery.pull.remember(delivery.identity)
+            return
         record = FRESH
         if again:
             due = await self._due(delivery, event.id)
@@ -394,6 +401,25 @@ class Lanes:
             await self._bury(delivery, event_id, record)
             return None
         return replace(record, used=record.used + 1)
+
+    async def _missed(self, delivery: Delivery) -> bool:
+        """Whether a firing waited too long for a worker, or others after it: what was missed is run once.
+
+        Only at its first delivery: an attempt that failed is tried again however late it has become.
+        """
+        subject = delivery.message.subject
+        patience_s = self._patience.get(subject)
+        if patience_s is None:
+            return False
+        late_s = time.time() - delivery.stored_at
+        missed = late_s > patience_s
+        if not missed and not delivery.last:
+            with suppress(nats.errors.Error, JetStreamError):  # without an answer it is run: once too often, not never
+                missed = await schedules.overtaken(self._bus.jetstream, subject, delivery.sequence)
+        if missed:
+            metrics.SKIPPED.labels(self.name).inc()
+            _log.warning("missed firing is not run", function=self.name, seconds=late_s)
+        return missed
 
     async def _failed(self, delivery: Delivery, event_id: str, record: Record, error: BaseException) -> None:
         kind, first_at = type(error).__name__, record.first_at or timestamp()

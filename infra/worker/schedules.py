@@ -23,7 +23,7 @@ from nats.js.api import DiscardPolicy, Header, RawStreamMsg, RetentionPolicy, St
 from nats.js.errors import APIError, NotFoundError
 
 from events import CloudEvent
-from shared.catalogue import Catalogue, ScheduleTrigger
+from shared.catalogue import Catalogue, FunctionEntry, ScheduleTrigger
 from shared.errors import CatalogueError
 from shared.function import EventFunction, Function
 from shared.settings import NatsSettings
@@ -84,6 +84,12 @@ def fire_filter(function: str) -> str:
     return f"schedules.fire.{function}.*"
 
 
+def patience_of(function: str, entry: FunctionEntry) -> dict[str, float]:
+    """How late a firing may be run, in seconds by its subject; later it was missed, as in an outage of NATS."""
+    triggers = [trigger.schedule for trigger in entry.events if trigger.schedule]
+    return {f"schedules.fire.{function}.{n}": max(one.catch_up, GRACE_S) for n, one in enumerate(triggers)}
+
+
 def firing_id(headers: Mapping[str, str] | None) -> str | None:
     """The event id of a firing, equal in every delivery of it; None for a message that no schedule fired."""
     if not headers or "Nats-Scheduler" not in headers:
@@ -92,8 +98,8 @@ def firing_id(headers: Mapping[str, str] | None) -> str | None:
 
 
 def schedules_of(catalogue: Catalogue, functions: Mapping[str, Function]) -> Iterator[Schedule]:
-    """The schedules of those functions of the catalogue that are loaded here."""
-    for name, entry in catalogue.functions.items():
+    """The schedules of those enabled functions of the catalogue that are loaded here."""
+    for name, entry in catalogue.enabled().functions.items():
         function = functions.get(name)
         if isinstance(function, EventFunction):
             body = None
@@ -130,8 +136,8 @@ async def ensure_stream(js: JetStreamContext, settings: NatsSettings) -> None:
 async def sync(js: JetStreamContext, catalogue: Catalogue, functions: Mapping[str, Function]) -> int:
     """Store what is new or changed, remove what the catalogue has no more; returns how many of both.
 
-    A schedule of a function that is not loaded here is left as it is. Make the functions' consumers
-    first: a firing that no consumer waits for is not kept for it.
+    A schedule of a function that is not loaded here is left as it is, one of a disabled system is removed.
+    Make the functions' consumers first: a firing that no consumer waits for is not kept for it.
 
     Raises:
         CatalogueError: NATS refuses a pattern; function and pattern are named.
@@ -158,13 +164,19 @@ async def sync(js: JetStreamContext, catalogue: Catalogue, functions: Mapping[st
         changes += 1
     configured = {
         f"schedules.set.{name}.{number}"
-        for name, entry in catalogue.functions.items()
+        for name, entry in catalogue.enabled().functions.items()
         for number in range(sum(1 for trigger in entry.events if trigger.schedule))
     }
     for subject in set(state.subjects or {}) - configured:
         await js.purge_stream(STREAM, subject=subject)
         changes += 1
     return changes
+
+
+async def overtaken(js: JetStreamContext, subject: str, sequence: int) -> bool:
+    """Whether a newer firing than this one stands under its subject."""
+    last = await _last(js, subject)
+    return last is not None and (last.seq or 0) > sequence
 
 
 async def catch_up(

@@ -12,6 +12,7 @@ from nats.js.errors import NotFoundError
 
 from events import CloudEvent
 from events.cms import CrawlRequested
+from infra.worker import schedules
 from infra.worker.schedules import (
     STREAM,
     Schedule,
@@ -28,11 +29,14 @@ from shared.catalogue import Catalogue
 from shared.connection import connect
 from shared.errors import CatalogueError
 from shared.function import Function, function_of, on
+from shared.metrics import SKIPPED
 from shared.settings import NatsSettings
+from shared.telemetry import EVENT_ID
 from tests.conftest import Launched
 from tests.integration.addresses import nats_of
 from tests.integration.programs.ledger import Ledger
 from tests.integration.replicas import replicas
+from tests.integration.workbench import Asked, Bench, until
 from tests.polling import eventually
 
 TEXT = {"de": "-", "en": "-"}
@@ -182,6 +186,43 @@ async def test_only_differences_are_stored_and_what_is_gone_is_removed(js: JetSt
     assert await stored_schedule(js, second) is None
     assert await sync(js, catalogue(), FUNCTIONS) == 1
     assert await stored_schedule(js, first) is None
+
+
+async def test_a_disabled_system_has_no_schedules(js: JetStreamContext) -> None:
+    wanted = catalogue({"cron": "@daily"})
+    (schedule,) = schedules_of(wanted, FUNCTIONS)
+    assert await sync(js, wanted, FUNCTIONS) == 1
+    system = wanted.systems["tests"].model_copy(update={"enabled": False})
+    disabled = wanted.model_copy(update={"systems": {"tests": system}})
+    assert await sync(js, disabled, FUNCTIONS) == 1
+    assert await stored_schedule(js, schedule) is None
+    assert await sync(js, disabled, FUNCTIONS) == 0
+    assert await sync(js, wanted, FUNCTIONS) == 1
+
+
+async def test_firings_that_waited_without_a_worker_are_run_once(
+    nats_settings: NatsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedules, "GRACE_S", 0.0)
+    ran: list[str] = []
+
+    @on(Asked)
+    async def waited(event: Asked, use: Backends) -> None:
+        ran.append(EVENT_ID.get() or "")
+
+    events = [{"schedule": {"cron": "@every 1h"}}, {"schedule": {"cron": "@every 2h", "catch_up": "1ms"}}]
+    before = SKIPPED.labels("waited")._value.get()
+    async with Bench(nats_settings) as bench:
+        async with bench.worker(waited, events=events):
+            pass
+        for id_, number in (("a", 0), ("b", 0), ("c", 0), ("late", 1)):
+            headers = CloudEvent(id=id_, source="/test", type=Asked.type).headers()
+            await bench.js.publish(f"schedules.fire.waited.{number}", b"{}", headers=headers)
+        async with bench.worker(waited, events=events):
+            await until(lambda: ran and SKIPPED.labels("waited")._value.get() - before >= 3, "one run, three skipped")
+            await bench.js.publish("schedules.fire.waited.0", b"{}", headers={**headers, "ce-id": "next"})
+            await until(lambda: "next" in ran, "the next firing")
+    assert ran == ["c", "next"]
 
 
 async def test_a_changed_schedule_replaces_the_old_one_at_once(js: JetStreamContext) -> None:
