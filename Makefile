@@ -19,7 +19,7 @@ test: .venv/.installed  ## Checks, then every test; some of them: make test ARGS
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest $(ARGS)
 
-heavy: .venv/.installed  ## The tests that take minutes: real pages through the whole stack, probes
+heavy: .venv/.installed  ## The tests that take minutes: real pages, probes, long outages
 	$(BIN)/pytest -m heavy --timeout 1200 $(ARGS)
 
 check: .venv/.installed  ## Style, types, laws of the house, schemas, catalogue

@@ -44,6 +44,8 @@ from tests.integration.test_faults import bus_to, dead, publish
 from tests.polling import eventually
 from tests.serving import serving
 
+pytestmark = pytest.mark.heavy  # two minutes of outages, most of it waiting for what is away
+
 PAGES = 20
 REVISIONS = 50
 
