@@ -17,7 +17,7 @@ from shared.vectors import Row, any_of, both, equals, holds
 
 Reason = Literal["empty_index", "filters", "no_match"]
 Rankings = dict[str, list[Row]]  # rows best first, by the name of what ranked them
-DEPTH = 60  # rows asked of each ranking
+DEPTH = 40  # rows asked of each ranking
 PASSAGES = 3  # shown a hit
 SUGGESTIONS = 3
 # Texts of one language are nearer to each other than to those of another, and names nearer to queries than passages.
@@ -106,11 +106,12 @@ async def search(index: Index, query: str, *, limit: int = 10, filters: Filters 
             (vector,) = await index.embeddings.embed([query], "query")
         except (BackendError, Reject):
             return None
-        passages, names = await asyncio.gather(
-            view.nearest("dense", vector, DEPTH, both("position >= 0", condition)),
-            view.nearest("dense", vector, DEPTH, both("position < 0", condition)),
-        )
-        return {"passages": passages, "names": names}
+        # One request for both kinds of rows: two with a filter each cost a third more of a whole search.
+        rows = await view.nearest("dense", vector, 2 * DEPTH, condition)
+        return {
+            "passages": [row for row in rows if row["position"] >= 0],
+            "names": [row for row in rows if row["position"] < 0],
+        }
 
     async def by_words() -> Rankings:
         stems, grams = await asyncio.gather(
