@@ -216,7 +216,7 @@ def transport(request: pytest.FixtureRequest) -> Any:
 
 async def _count(look: Callable[[], Awaitable[list[Any]]], count: int) -> list[Any]:
     found = await look()
-    return found if len(found) >= count else []
+    return list(found) if len(found) >= count else []  # a copy: the list goes on growing
 
 
 async def test_follow_ups_are_stored_with_equal_ids(transport: Any, scene: Scene) -> None:
