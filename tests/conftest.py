@@ -27,6 +27,7 @@ from shared.settings import (
     VectorSettings,
     XnextSettings,
 )
+from tests.polling import eventually
 
 # What a developer has in .env, or runs beside the tests, is no part of them.
 Settings.model_config["env_file"] = None
@@ -155,6 +156,10 @@ def chat_url(stack_folder: Path) -> Iterator[str]:
 def nats_settings(_nats: Launched) -> NatsSettings:
     """The session's NATS, emptied of every stream before the test (KV buckets are streams too)."""
     url = _nats.provides["STADTFUNK_NATS__URL"]
+    stored = _nats.server.folder / "jetstream" / "$G" / "streams"
+
+    async def gone() -> bool:
+        return not (stored.is_dir() and any(stored.iterdir()))
 
     async def empty() -> None:
         client = await nats.connect(url)
@@ -162,6 +167,8 @@ def nats_settings(_nats: Launched) -> NatsSettings:
             jetstream = client.jetstream()
             for stream in await jetstream.streams_info():
                 await jetstream.delete_stream(str(stream.config.name))
+            # The server removes the files after it has answered; a stream made anew before that has the old messages.
+            await eventually(gone, "the streams' files are removed")
         finally:
             await client.close()
 
