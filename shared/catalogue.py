@@ -196,13 +196,21 @@ class Card(Entry):
     human_oversight: Text
 
 
+class MenuPage(Entry):
+    """Where people use a system; stands in the main menu of every page."""
+
+    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9_\-./]*$")]
+    label: Text
+
+
 class SystemEntry(Entry):
-    """One system: what it needs, its commands and its card."""
+    """One system: what it needs, its commands, its page and its card."""
 
     title: Text
     enabled: bool = True
     needs: list[Literal["objects", "vectors", "embeddings", "chat", "vision"]] = []
     commands: str | None = None  # module with a typer ``app``: xnext.commands
+    page: MenuPage | None = None
     card: Card
 
 
@@ -221,7 +229,20 @@ class Catalogue(Entry):
             if function.system not in self.systems:
                 hint = _nearest(function.system, self.systems)
                 raise _At(("functions", name, "handler"), f"unknown system '{function.system}'{hint}")
+        for name, system in self.systems.items():
+            if system.page and system.page.path not in self._answered:
+                hint = _nearest(system.page.path, self._answered)
+                raise _At(("systems", name, "page", "path"), f"no function answers '{system.page.path}'{hint}")
         return self
+
+    @property
+    def _answered(self) -> set[str]:
+        return {one.http.path for function in self.functions.values() for one in function.events if one.http}
+
+    def menu(self) -> list[MenuPage]:
+        """The systems' pages that a function answers here."""
+        answered = self._answered
+        return [one.page for one in self.systems.values() if one.page and one.page.path in answered]
 
     def of_system(self, system: str) -> Iterator[tuple[str, FunctionEntry]]:
         """The functions of one system."""

@@ -56,6 +56,7 @@ class Layout:
             other="en" if language == "de" else "de",
             path=path,
             city=use.settings.portal.city,
+            menu=use.catalogue.enabled().menu(),
             t=t,
             link=link,
             in_language=in_language,

@@ -43,6 +43,7 @@ def test_the_projects_own_catalogue_fits_its_code() -> None:
         ('cron: "0 30 3 * * *"', 'cron: "30 3 * * *"', "5 fields; six are needed"),
         ("time_zone: Europe/Berlin", "time_zone: Europe/Berln", "did you mean 'Europe/Berlin'?"),
         ("- nats: {type: cms.page.notified}", "- nats: {type: a.b, subject: c}", "either 'type' or 'subject'"),
+        ("page: {path: /search,", "page: {path: /serch,", "no function answers '/serch'; did you mean '/search'?"),
         ("version: 1", "version: 2", "version"),
         ("functions:\n", "functions: [\n", ""),
     ],

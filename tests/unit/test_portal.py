@@ -47,6 +47,17 @@ async def test_first_page_links_register_status_and_search() -> None:
     assert all(f'href="{target}"' in html for target in ("/search", "/register", "/status"))
 
 
+async def test_menu_holds_the_pages_of_enabled_systems() -> None:
+    use = backends()
+    menu = [system.page.path for system in use.catalogue.systems.values() if system.page]
+    html = bytes((await first_page(asked("/"), use)).body).decode()
+    nav = html[html.index('class="site-nav"') : html.index("</nav>")]
+    assert re.findall(r'href="([^"]+)"', nav) == [*menu, "/status"]
+    fewer = Backends(use.settings, catalogue=use.catalogue.enabled(["portal", "register"]))
+    html = bytes((await first_page(asked("/"), fewer)).body).decode()
+    assert 'href="/search"' not in html[html.index('class="site-nav"') : html.index("</nav>")]
+
+
 async def test_first_page_leads_to_the_cms_only_where_one_runs() -> None:
     address = "http://127.0.0.1:9000/edit"
     assert address in await page("/", cms_url=address)
