@@ -5,20 +5,17 @@ A query file has a line a query: ``{"query": ..., "docs": [ids at the source], .
 """
 
 import json
-import math
 import time
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import aiohttp
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import BackendError, SettingsError, StadtfunkError
+from shared.knowledge.measures import DEPTH, measures
 from shared.settings import Settings
 
-DEPTH = 10
 Figures = dict[str, Any]
 
 
@@ -86,32 +83,11 @@ async def evaluate(settings: Settings, queries: Path) -> Figures:
     pairs = list(zip(judged, ranked, strict=True))
     taken.sort()
     return {
-        "all": figures(pairs),
-        "overlap": figures((one, found) for one, found in pairs if not one.no_lexical_overlap),
-        "no_lexical_overlap": figures((one, found) for one, found in pairs if one.no_lexical_overlap),
+        "all": measures((one.docs, found) for one, found in pairs),
+        "overlap": measures((one.docs, found) for one, found in pairs if not one.no_lexical_overlap),
+        "no_lexical_overlap": measures((one.docs, found) for one, found in pairs if one.no_lexical_overlap),
         "latency_ms": {name: round(taken[min(len(taken) - 1, int(len(taken) * part))], 1) for name, part in _PARTS},
     }
 
 
-def figures(pairs: Iterable[tuple[Judged, Sequence[str]]]) -> Figures:
-    """hit@k, MRR@10 and nDCG@10 (binary relevance) over queries and what was found, best first."""
-    rows = [(one.docs, list(dict.fromkeys(found))[:DEPTH]) for one, found in pairs]
-    if not rows:
-        return {"n": 0}
-    ranks = [next((rank for rank, id in enumerate(found, 1) if id in docs), None) for docs, found in rows]
-    said: Figures = {f"hit@{k}": _mean(rank is not None and rank <= k for rank in ranks) for k in (1, 3, 5, 10)}
-    said["mrr@10"] = _mean(1 / rank if rank else 0.0 for rank in ranks)
-    said["ndcg@10"] = _mean(_ndcg(docs, found) for docs, found in rows)
-    return said | {"n": len(rows)}
-
-
 _PARTS = (("p50", 0.5), ("p99", 0.99))
-
-
-def _ndcg(docs: frozenset[str], found: Sequence[str]) -> float:
-    gain = sum(1 / math.log2(rank + 1) for rank, id in enumerate(found, 1) if id in docs)
-    return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(len(docs), DEPTH) + 1))
-
-
-def _mean(values: Iterable[float]) -> float:
-    return round(fmean(values), 4)

@@ -6,13 +6,16 @@ import importlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from infra.cli.output import AsJson, err, fail, show_json, show_table
 from shared.catalogue import Catalogue
@@ -22,30 +25,44 @@ from shared.settings import Settings
 app = typer.Typer()
 _START_S = 900.0  # until every page is findable; a page's embedding takes half a second a core
 _STOP_S = 10.0
+_CORE = "retrieval"  # is no system: it is below all of them
 _DEMO_QUERIES = Path(__file__).parent.parent / "cms" / "city" / "queries.jsonl"
 
 
 @app.command("evaluate")
 def evaluate(
-    system: Annotated[str, typer.Argument(help="A system of the catalogue that can be judged, e.g. xnext.")],
+    system: Annotated[
+        str, typer.Argument(help="A system of the catalogue that can be judged, e.g. xnext, or 'retrieval'.")
+    ],
     *,
     documents: Annotated[Path | None, typer.Option(help="A city's services.jsonl; none: the demo city.")] = None,
     queries: Annotated[Path | None, typer.Option(help="Judged queries, JSONL; none: the demo city's.")] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Questions a language, always the same ones (retrieval only).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start a stack with nothing in it, crawl and index the documents, ask every query, print how well it found."""
-    if documents is not None and queries is None:
-        fail("name the judged queries of these documents with --queries")
+    """Start a stack with nothing in it, index the documents, ask every query, print how well it found.
+
+    A system is judged through everything it has, from the crawl to its HTTP function. ``retrieval`` judges
+    the core below all text systems, by the language of the question; it needs --documents and --queries.
+    """
     for file in (documents, queries):
         if file is not None and not file.is_file():
             fail(f"{file}: no such file")
-    catalogue = Catalogue.load(Settings(_env_file=".env").catalogue)
-    known = {name: entry.commands for name, entry in catalogue.systems.items() if entry.commands}
-    if system not in known:
-        fail(f"no system '{system}' that can be judged; there is {', '.join(known) or 'none'}")
-    judge = getattr(importlib.import_module(f"functions.{known[system]}"), "evaluate", None)
+    if system == _CORE:
+        if documents is None or queries is None:
+            fail("name what to search with --documents, and the judged questions with --queries")
+        _core(documents, queries, sample, as_json)
+        return
+    if documents is not None and queries is None:
+        fail("name the judged queries of these documents with --queries")
+    if sample is not None:
+        fail("--sample is of 'retrieval'; a system is asked every query")
+    module = _commands(system)
+    judge = getattr(module, "evaluate", None)
     if judge is None:
-        fail(f"system '{system}' brings no evaluation (functions/{known[system]})")
+        fail(f"system '{system}' brings no evaluation ({module.__name__})")
 
     async def run() -> dict[str, Any]:
         async with _stack(system, documents) as settings:
@@ -56,15 +73,60 @@ def evaluate(
     if as_json:
         show_json(figures)
         return
-    sets = [name for name in figures if "n" in figures[name]]
-    names = list(figures[sets[0]])
-    show_table(
-        f"{system}: {queries or 'demo city'}",
-        ["Queries", *names],
-        [(name, *(figures[name].get(figure) for figure in names)) for name in sets],
-    )
+    _show(f"{system}: {queries or 'demo city'}", {name: row for name, row in figures.items() if "n" in row})
     latency = figures.get("latency_ms", {})
     err.print("  ".join(f"{name} {value} ms" for name, value in latency.items()), markup=False)
+
+
+def _core(documents: Path, queries: Path, sample: int | None, as_json: bool) -> None:
+    from infra.retrieval import judge
+
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=err) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def said(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=of)
+            progress.update(tasks[what], completed=done)
+
+        measured, run = asyncio.run(judge(documents, queries, sample, said))
+    if as_json:
+        show_json(measured)
+    else:
+        _show(f"retrieval: {queries}", measured)
+    # Beside the figures, whose keys are the languages and nothing else.
+    err.print("  ".join(f"{name} {value}" for name, value in (run | {"commit": _commit()}).items()), markup=False)
+
+
+def _commands(system: str) -> ModuleType:
+    catalogue = Catalogue.load(Settings(_env_file=".env").catalogue)
+    known = {name: entry.commands for name, entry in catalogue.systems.items() if entry.commands}
+    if system not in known:
+        fail(f"no system '{system}' that can be judged; there is {', '.join([*known, _CORE])}")
+    return importlib.import_module(f"functions.{known[system]}")
+
+
+def _show(title: str, figures: Mapping[str, Mapping[str, object]]) -> None:
+    names = list(dict.fromkeys(name for row in figures.values() for name in row))
+    show_table(
+        title, ["Queries", *names], [(name, *(row.get(figure) for figure in names)) for name, row in figures.items()]
+    )
+
+
+def _commit() -> str:
+    """What git calls the code that was measured; "unknown" where it is no checkout."""
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return found.stdout.strip()
 
 
 @contextlib.asynccontextmanager

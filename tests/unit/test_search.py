@@ -1,14 +1,11 @@
-"""Fusion, the search's input, and the figures of the evaluation."""
+"""Fusion, and the search's input."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from functions.xnext.evaluation import Judged, figures, read_queries
 from functions.xnext.search import SearchQuery
-from shared.errors import StadtfunkError
 from shared.knowledge.search import fused
 
 
@@ -55,33 +52,3 @@ def test_ties_are_broken_the_same_way_each_time() -> None:
 def test_wrong_input_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SearchQuery.model_validate(wrong)
-
-
-def test_figures_by_hand() -> None:
-    pairs = [
-        (Judged(query="a", docs=frozenset({"1"})), ["1", "2"]),
-        (Judged(query="b", docs=frozenset({"2", "3"})), ["9", "2", "3"]),
-        (Judged(query="c", docs=frozenset({"4"})), ["1", "1"]),
-        (Judged(query="d", docs=frozenset({"5"})), [str(n) for n in range(100, 110)] + ["5"]),
-    ]
-    assert figures(pairs) == {
-        "hit@1": 0.25,
-        "hit@3": 0.5,
-        "hit@5": 0.5,
-        "hit@10": 0.5,
-        "mrr@10": 0.375,
-        "ndcg@10": 0.4234,
-        "n": 4,
-    }
-    assert figures([]) == {"n": 0}
-
-
-def test_a_wrong_line_of_a_query_file_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "queries.jsonl"
-    file.write_text('{"query": "a", "docs": ["1"], "no_shared_word": true}\n\n{"query": "b", "docs": []}\n')
-    with pytest.raises(StadtfunkError, match=r"queries\.jsonl:3: docs"):
-        read_queries(file)
-    file.write_text('{"query": "a", "docs": ["1"], "no_shared_word": true}\n')
-    assert read_queries(file)[0].no_lexical_overlap
-    with pytest.raises(StadtfunkError, match="cannot be read"):
-        read_queries(tmp_path / "none.jsonl")
