@@ -98,7 +98,7 @@ def nats_server(folder: Path, port_of: PortOf, *, name: str = "stadtfunk") -> Se
 
 
 def milvus(folder: Path, port_of: PortOf) -> Server:
-    """Milvus Lite as a server."""
+    """Milvus Lite as a server that ranks by word as a Milvus server does."""
     port = port_of("vectors")
     uri = f"http://{HOST}:{port}"
 
@@ -117,7 +117,7 @@ def milvus(folder: Path, port_of: PortOf) -> Server:
     return Server(
         name="vectors",
         command=(
-            *(program("milvus-lite"), "server", "--data-dir", str(folder / "data")),
+            *(sys.executable, "-m", "infra.stack.milvus", "--data-dir", str(folder / "data")),
             *("--host", HOST, "--port", str(port)),
         ),
         environment=QUIET,
