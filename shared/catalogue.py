@@ -169,10 +169,8 @@ class FunctionEntry(Entry):
             raise ValueError("a function with an http trigger needs 'access': public, staff or system")
         if self.access is not None and not any(trigger.http for trigger in self.events):
             raise ValueError("'access' is for http triggers; this function has none")
-        if self.access == "system" and len(self.secrets) != 1:
-            raise ValueError(
-                f"'access: system' needs exactly one secret, which callers sign with; 'secrets' has {len(self.secrets)}"
-            )
+        if self.access == "system" and not self.secrets:
+            raise ValueError("'access: system' needs a secret, which callers sign with: the first of 'secrets'")
         return self
 
 

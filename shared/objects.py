@@ -42,13 +42,16 @@ class Objects:
 
     def __init__(self, settings: ObjectSettings) -> None:
         self._settings = settings
+        self._seen: set[str] = set()  # buckets that are there
         self._page = 1000  # keys a listing request, the most that S3 gives
         self._client: S3Client | None = None
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
 
     async def ensure_bucket(self, bucket: str) -> None:
-        """Make the bucket if there is none."""
+        """Make the bucket if there is none; a yes is remembered until a call misses the bucket."""
+        if bucket in self._seen:
+            return
 
         def ensure(client: "S3Client") -> None:
             from botocore.exceptions import ClientError
@@ -65,6 +68,7 @@ class Objects:
                         raise
 
         await self._call("ensure_bucket", ensure)
+        self._seen.add(bucket)
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Store bytes under a key; what lay there is replaced."""
@@ -166,6 +170,8 @@ class Objects:
                 return await loop.run_in_executor(self._threads, lambda: work(self._connected()))
             except ClientError as error:
                 code = _code(error)
+                if code == "NoSuchBucket":
+                    self._seen.clear()
                 missing = code in _MISSING and bool(key)
                 if not missing:
                     raise BackendError("objects", f"{name} was refused ({code})") from error

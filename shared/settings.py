@@ -76,6 +76,15 @@ class ChatSettings(Group):
     timeout_s: float = 60.0
 
 
+class RerankSettings(Group):
+    url: str | None = None  # https://rerank.city.example/v1; None: passages stay in the order of the fusion
+    model: str = "reranker"
+    texts: int = Field(default=20, ge=1, le=200)  # best documents of a search that are judged anew
+    key: SecretStr | None = None
+    timeout_s: float = Field(default=1.0, gt=0)  # of all batches; after it a search shows the order it has
+    batch: int = Field(default=32, ge=1)
+
+
 class WebSettings(Group):
     allowed_hosts: tuple[str, ...] = ()  # host or host:port a function may call; empty: none
     max_bytes: int = 10 * 2**20  # of one response body
@@ -147,6 +156,16 @@ class XnextSettings(Group):
         return sources
 
 
+class LibrarySettings(Group):
+    bucket: str = "library"
+    collection: str = "library_titles"
+    window_months: int = Field(default=24, ge=1, le=120)  # loans older than that are deleted
+    # How long one key makes a reader's pseudonyms. A longer one keeps more of what was borrowed together,
+    # a shorter one less of what a reader borrowed over time.
+    key_period: Literal["year", "half", "quarter"] = "year"
+    fresh_days: int = Field(default=28, ge=1, le=180)  # co-loans within these days count before the next training
+
+
 class PortalSettings(Group):
     city: str = "Stadtfunk"  # the name in the page's header
     demo: bool = False  # the invented city runs here; the first page says which of its pages changes by itself
@@ -172,10 +191,12 @@ class Settings(BaseSettings):
     objects: ObjectSettings = ObjectSettings()
     embeddings: EmbeddingSettings = EmbeddingSettings()
     chat: ChatSettings = ChatSettings()
+    rerank: RerankSettings = RerankSettings()
     web: WebSettings = WebSettings()
     host: HostSettings = HostSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     xnext: XnextSettings = XnextSettings()
+    library: LibrarySettings = LibrarySettings()
     portal: PortalSettings = PortalSettings()
 
     def __init__(self, **values: Any) -> None:

@@ -21,6 +21,7 @@ from infra.stack.process import Process
 from shared.settings import (
     ChatSettings,
     EmbeddingSettings,
+    LibrarySettings,
     NatsSettings,
     ObjectSettings,
     Settings,
@@ -189,6 +190,7 @@ def settings(
         embeddings=EmbeddingSettings(url=embedding_url),
         chat=ChatSettings(url=chat_url),
         xnext=XnextSettings(collection=f"city_pages_{unique}", bucket=f"city-revisions-{unique}"),
+        library=LibrarySettings(collection=f"library_titles_{unique}", bucket=f"library-{unique}"),
     )
 
 

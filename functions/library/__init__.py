@@ -1,0 +1,1 @@
+"""The library: recommendations from what is borrowed together, under pseudonyms that expire."""
