@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shared.chat import Chat
     from shared.embeddings import Embeddings
     from shared.objects import Objects
+    from shared.rerank import Rerank
     from shared.secrets import Secrets
     from shared.state import State
     from shared.vectors import Vectors
@@ -53,11 +54,28 @@ class Backends:
         return self._one("embeddings", lambda: Embeddings(self.settings.embeddings))
 
     @property
+    def embeddings_next(self) -> "Embeddings | None":
+        """The embedding model that an index is to change to, or has changed from."""
+        from shared.embeddings import Embeddings
+
+        if not self.settings.embeddings_next.model:
+            return None
+        return self._one("embeddings_next", lambda: Embeddings(self.settings.embeddings_next))
+
+    @property
     def chat(self) -> "Chat":
         """The language model, over the OpenAI API."""
         from shared.chat import Chat
 
         return self._one("chat", lambda: Chat(self.settings.chat))
+
+    @property
+    def rerank(self) -> "Rerank | None":
+        """The rerank model; None where the city runs none."""
+        from shared.rerank import Rerank
+
+        settings = self.settings.rerank
+        return None if settings.url is None else self._one("rerank", lambda: Rerank(settings))
 
     @property
     def state(self) -> "State":

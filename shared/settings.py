@@ -67,6 +67,12 @@ class EmbeddingSettings(Group):
     batch: int = Field(default=16, ge=1)
 
 
+class NextEmbeddingSettings(EmbeddingSettings):
+    """A second model beside the one above: what the index is to change to, or has changed from."""
+
+    model: str = ""  # empty: there is none
+
+
 class ChatSettings(Group):
     url: str = "http://127.0.0.1:8082/v1"
     model: str = "smollm2-135m-instruct"
@@ -190,6 +196,7 @@ class Settings(BaseSettings):
     vectors: VectorSettings = VectorSettings()
     objects: ObjectSettings = ObjectSettings()
     embeddings: EmbeddingSettings = EmbeddingSettings()
+    embeddings_next: NextEmbeddingSettings = NextEmbeddingSettings()
     chat: ChatSettings = ChatSettings()
     rerank: RerankSettings = RerankSettings()
     web: WebSettings = WebSettings()

@@ -1,35 +1,36 @@
-"""Milvus: a thin asynchronous client, and the one place where filter expressions are written.
+"""Milvus: a thin asynchronous client. Its filters are written in ``shared.filters``.
 
 A restarted server has forgotten which collections were loaded, and a cut connection is made anew:
 both are mended here, once a call; what fails then is a BackendError.
 
-Rows that are not flushed are searched by brute force (25 times slower in Milvus Lite), and a flush a
-document would leave a heap of small segments. So a write marks its collection, and a flush follows
-once nothing was written for a second, or after ten seconds at the latest.
+Rows that are not flushed are searched by brute force (25 times slower in Milvus Lite), and a flush a document
+would leave a heap of small segments: a flush follows a second after the last write, or ten after the first.
 """
 
 import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import BackendError, Reject
+from shared.filters import any_of, below, both, equals, holds, literal
 from shared.settings import VectorSettings
 from shared.telemetry import backend_call
 
 if TYPE_CHECKING:
     from pymilvus import AsyncMilvusClient
 
+__all__ = ["ALIAS_S", "CollectionMissing", "Row", "Vectors", "any_of", "below", "both", "equals", "holds", "literal"]
+
 T = TypeVar("T")
 Row = dict[str, Any]
 _QUIET_S = 1.0
 _LATEST_S = 10.0
-_ALIAS_S = 5.0
+ALIAS_S = 5.0  # how long a process may go on with the collection that an alias stood for
 # pymilvus pings an idle server every 10 s; gRPC servers allow one in 5 min, then hang up ("too_many_pings").
-# And a server that is back is to be found at once: gRPC waits up to two minutes between its tries, and lets
-# a new channel to the same address wait along.
+# And a server that is back is to be found at once: gRPC waits for minutes, and lets a new channel wait along.
 GRPC = {
     "grpc.keepalive_time_ms": 310_000,
     "grpc.keepalive_permit_without_calls": False,
@@ -38,47 +39,13 @@ GRPC = {
     "grpc.max_reconnect_backoff_ms": 1000,
     "grpc.use_local_subchannel_pool": 1,
 }
-# Codes of Milvus, the same in Lite.
-_NO_CONNECTION = 2
-_NO_COLLECTION = 100
-_NOT_LOADED = 101
+_NO_CONNECTION, _NO_COLLECTION, _NOT_LOADED = 2, 100, 101  # codes of Milvus, the same in Lite
+_NO_ALIAS = frozenset({100, 1600})  # of Lite, of Milvus
 _REFUSED = frozenset({6, 1100})  # illegal argument: of Lite and older servers, of newer ones
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x00": "\ufffd"})
 
 
-def literal(value: str | int | bool) -> str:
-    """A value as a literal of Milvus's filter language; whatever a text holds, it stays one literal."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    # A lone surrogate cannot travel as UTF-8.
-    return '"' + value.encode("utf-8", "replace").decode().translate(_ESCAPES) + '"'
-
-
-def equals(field: str, value: str | int | bool) -> str:
-    """``field == value``."""
-    return f"{field} == {literal(value)}"
-
-
-def below(field: str, value: int) -> str:
-    """``field < value``."""
-    return f"{field} < {literal(value)}"
-
-
-def any_of(field: str, values: Iterable[str | int]) -> str:
-    """``field in [...]``."""
-    return f"{field} in [{', '.join(literal(value) for value in values)}]"
-
-
-def holds(field: str, value: str) -> str:
-    """An array field holds the value."""
-    return f"array_contains({field}, {literal(value)})"
-
-
-def both(*conditions: str) -> str:
-    """All conditions that are not empty, joined by ``and``; no condition is the empty filter."""
-    return " and ".join(f"({condition})" for condition in conditions if condition)
+class CollectionMissing(BackendError):
+    """There is no collection of this name (any more); what its alias stands for is asked anew."""
 
 
 class Vectors:
@@ -106,13 +73,13 @@ class Vectors:
         async with self._creating:  # two at once leave a collection without its indexes
             if await self.has(collection):
                 return False
-            made = True
             try:
                 await self._call("create", lambda _: asyncio.to_thread(self._create, collection, schema, index))
+                made = True
             except BackendError:
+                made = False
                 if not await self.has(collection):
                     raise
-                made = False
             await self._call("load", lambda client: client.load_collection(collection))
             return made
 
@@ -133,24 +100,30 @@ class Vectors:
             try:
                 answer = await client.describe_alias(alias)
             except MilvusException as error:
-                if error.code == _NO_CONNECTION:
+                if error.code not in _NO_ALIAS:
                     raise
                 return None
             return str(answer["collection_name"])
 
         found = await self._call("alias", described)
         if found is not None:
-            self._aliases[alias] = (found, time.monotonic() + _ALIAS_S)
+            self._aliases[alias] = (found, time.monotonic() + ALIAS_S)
         return found
 
-    async def point(self, alias: str, collection: str) -> None:
-        """Let an alias stand for a collection from now on."""
-        there = await self.alias(alias)
-        if there is None:
-            with contextlib.suppress(BackendError):  # another process was first; the next line decides
+    async def begin(self, alias: str, collection: str) -> None:
+        """Let an alias stand for a collection where it stands for none."""
+        self._aliases.pop(alias, None)
+        if await self.alias(alias) is None:
+            try:
                 await self._call("alias", lambda client: client.create_alias(collection, alias))
-            there = await self.alias(alias)
-        if there != collection:
+            except BackendError:
+                if await self.alias(alias) is None:  # else another process was first
+                    raise
+
+    async def point(self, alias: str, collection: str) -> None:
+        """Let an alias stand for a collection from now on, whatever it stood for."""
+        await self.begin(alias, collection)
+        if await self.alias(alias) != collection:
             await self._call("alias", lambda client: client.alter_alias(collection, alias))
         self._aliases.pop(alias, None)
 
@@ -271,8 +244,7 @@ class Vectors:
                     uri=self._settings.uri,
                     token=self._token(),
                     timeout=self._settings.timeout_s,
-                    # Else clients of a process share one connection that a close does not close.
-                    dedicated=True,
+                    dedicated=True,  # else clients of a process share one connection that a close does not close
                     grpc_options=GRPC,
                 )
             return self._client
@@ -308,8 +280,10 @@ class Vectors:
                             raise
                     return await work(await self._connected())
             except MilvusException as error:
-                if error.code == _NO_COLLECTION:
-                    self._known.clear()  # the server lost what it had: look again
+                if error.code == _NO_COLLECTION:  # dropped elsewhere, or lost: look again
+                    self._known.clear()
+                    self._aliases.clear()
+                    raise CollectionMissing("vectors", f"{name}: there is no such collection") from error
                 if isinstance(error, (DataNotMatchException, ParamError)) or error.code in _REFUSED:
                     # What it refuses today it refuses tomorrow. Its words may quote the data, so they stay here.
                     raise Reject(f"Milvus refuses what {name} sends (code {error.code})") from None

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from events.cms import PageChanged, PageIndexed, PageRemoved, SweepRequested
 from functions.xnext.facts import facts_of
 from functions.xnext.page import Page
-from functions.xnext.revisions import keep
+from functions.xnext.revisions import keep, keep_removal
 from shared.backends import Backends
 from shared.errors import Reject, Retry
 from shared.function import on
@@ -39,6 +39,7 @@ async def index_page(page: PageChanged, use: Backends) -> PageIndexed | None:
 @on(PageRemoved)
 async def remove_page(page: PageRemoved, use: Backends) -> None:
     """Take a page out of the index."""
+    await keep_removal(page, use)
     await index_of(use).remove(page.page_id, page.revision)
 
 
@@ -50,7 +51,7 @@ async def sweep_index(_request: SweepRequested, use: Backends) -> None:
 
 def index_of(use: Backends) -> Index:
     """The index of city pages."""
-    return Index(use.settings.xnext.collection, use.vectors, use.embeddings, use.state)
+    return Index(use.settings.xnext.collection, use.vectors, use.embeddings, use.state, next=use.embeddings_next)
 
 
 def document_of(page: Page, revision: int) -> Document:

@@ -1,14 +1,23 @@
-"""Every revision of a page, as it was: which object holds it, and how a citation is opened."""
+"""Every revision of a page, as it was: which object holds it, how a citation is opened, and which one counts.
 
+What counts can be told from the names of the objects alone, so that an index can be built from them:
+``revisions/<page>/7.json`` is a revision, ``revisions/<page>/8.removed`` says that the page was removed then.
+"""
+
+import re
 from datetime import datetime
-from typing import NamedTuple
-from urllib.parse import quote
+from typing import Final, NamedTuple
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict
 
-from events.cms import PageChanged
+from events.cms import PageChanged, PageRemoved
 from functions.xnext.page import Page
 from shared.backends import Backends
+from shared.knowledge.collection import Record
+
+_FOLDER: Final = "revisions/"
+_KEY: Final = re.compile(rf"{_FOLDER}([^/]+)/(\d{{1,16}})\.(json|removed)")
 
 
 class Kept(BaseModel):
@@ -38,6 +47,26 @@ async def keep(page: PageChanged, use: Backends) -> None:
     )
 
 
+async def keep_removal(page: PageRemoved, use: Backends) -> None:
+    """Note that a page was removed; a repeat writes the same."""
+    bucket = use.settings.xnext.bucket
+    await use.objects.ensure_bucket(bucket)
+    await use.objects.put(bucket, _key(page.page_id, page.revision, "removed"), b"")
+
+
+async def counting(use: Backends) -> dict[str, Record]:
+    """The revision that counts of every page there ever was, or its removal."""
+    found: dict[str, Record] = {}
+    async for stored in use.objects.list(use.settings.xnext.bucket, _FOLDER):
+        key = _KEY.fullmatch(stored.key)
+        if key is not None:
+            record = Record(revision=int(key[2]), removed=key[3] == "removed")
+            page_id = unquote(key[1])
+            if page_id not in found or found[page_id].age < record.age:
+                found[page_id] = record
+    return found
+
+
 async def revision(page_id: str, number: int, use: Backends) -> Revision:
     """A page in one revision, superseded or not.
 
@@ -49,5 +78,5 @@ async def revision(page_id: str, number: int, use: Backends) -> Revision:
     return Revision(Page.model_validate_json(await use.objects.get(bucket, kept.object_key)), kept.changed_at)
 
 
-def _key(page_id: str, number: int) -> str:
-    return f"revisions/{quote(page_id, safe='')}/{number}.json"
+def _key(page_id: str, number: int, kind: str = "json") -> str:
+    return f"{_FOLDER}{quote(page_id, safe='')}/{number}.{kind}"

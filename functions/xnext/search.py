@@ -62,6 +62,7 @@ class SearchResults(BaseModel):
     reason: Literal["empty_index", "filters", "no_match"] | None
     fits: bool  # the best hits are about the query; else they are merely the nearest
     suggestions: list[str]  # titles of the nearest pages, where nothing fits
+    index: str | None  # the collection that answered, named by its embedding model
     took_ms: float
 
 
@@ -81,6 +82,7 @@ async def search(query: SearchQuery, use: Backends) -> SearchResults:
         reason=found.reason,
         fits=found.fits,
         suggestions=found.suggestions,
+        index=found.collection,
         took_ms=round((time.perf_counter() - start) * 1000, 1),
     )
 

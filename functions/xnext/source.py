@@ -77,8 +77,8 @@ async def source(request: Request, use: Backends) -> Response:
         marked=marked,
         at=local,
         moment=local.strftime("%Y-%m-%d, %H:%M" if language_of(request) == "en" else "%d.%m.%Y, %H:%M Uhr"),
-        removed=known is not None and known[0].removed,
-        superseded=known is not None and known[0].revision > wanted.revision,
+        removed=known is not None and known.removed,
+        superseded=known is not None and known.revision > wanted.revision,
     )
 
 

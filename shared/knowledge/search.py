@@ -9,11 +9,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shared.errors import BackendError, Reject
 from shared.knowledge import german, language
 from shared.knowledge.highlight import Span, spans
 from shared.knowledge.index import Index
-from shared.vectors import Row, any_of, both, equals, holds
+from shared.vectors import CollectionMissing, Row, any_of, both, equals, holds
 
 Reason = Literal["empty_index", "filters", "no_match"]
 Rankings = dict[str, list[Row]]  # rows best first, by the name of what ranked them
@@ -87,6 +86,7 @@ class Found:
     fits: bool = False  # the best hits are about the query, as far as can be told; else they are merely the nearest
     nearness: float = 0.0  # cosine of what is nearest to the query, comparable between searches
     suggestions: list[str] = field(default_factory=list)  # titles of the nearest pages, where nothing fits
+    collection: str | None = None  # that the whole answer comes from
 
 
 async def search(index: Index, query: str, *, limit: int = 10, filters: Filters | None = None) -> Found:
@@ -95,6 +95,13 @@ async def search(index: Index, query: str, *, limit: int = 10, filters: Filters 
     Raises:
         BackendError: Milvus is away.
     """
+    try:
+        return await _search(index, query, limit, filters)
+    except CollectionMissing:  # dropped or lost since its alias was asked; that is asked anew now
+        return await _search(index, query, limit, filters)
+
+
+async def _search(index: Index, query: str, limit: int, filters: Filters | None) -> Found:
     condition = (filters or Filters()).condition()
     tongue = language.of_query(query)
     view = await index.view()
@@ -102,9 +109,8 @@ async def search(index: Index, query: str, *, limit: int = 10, filters: Filters 
         return Found(hits=[], language=tongue, degraded=False, reason="empty_index")
 
     async def by_meaning() -> Rankings | None:
-        try:
-            (vector,) = await index.embeddings.embed([query], "query")
-        except (BackendError, Reject):
+        vector = await view.embed(query)
+        if vector is None:
             return None
         # One request for both kinds of rows: two with a filter each cost a third more of a whole search.
         rows = await view.nearest("dense", vector, 2 * DEPTH, condition)
@@ -121,7 +127,7 @@ async def search(index: Index, query: str, *, limit: int = 10, filters: Filters 
         return {"stems": stems, "grams": grams}
 
     if not german.has_words(query):
-        return Found(hits=[], language=tongue, degraded=False, reason="no_match")
+        return Found(hits=[], language=tongue, degraded=False, reason="no_match", collection=view.name)
     if tongue == language.GERMAN:
         meant, worded = await asyncio.gather(by_meaning(), by_words())
     else:
@@ -137,7 +143,7 @@ async def search(index: Index, query: str, *, limit: int = 10, filters: Filters 
     reason: Reason | None = None if hits else "filters" if condition else "no_match"
     hits = hits[:limit]
     nearness = _nearness(meant)
-    fits = bool(hits) and _fits(query, tongue, index.embeddings.near, nearness, hits)
+    fits = bool(hits) and _fits(query, tongue, view.near, nearness, hits)
     near = [] if fits or meant is None else [*meant["names"], *meant["passages"]]
     return Found(
         hits=hits,
@@ -147,6 +153,7 @@ async def search(index: Index, query: str, *, limit: int = 10, filters: Filters 
         fits=fits,
         nearness=nearness,
         suggestions=list(dict.fromkeys(str(row["title"]) for row in near))[:SUGGESTIONS],
+        collection=view.name,
     )
 
 

@@ -160,7 +160,7 @@ async def test_what_a_stopped_writer_left_is_never_shown_and_swept(use: Backends
     await index_page(await changed(use, dog("Neue Regel."), 2), use)
     index = index_of(use)
     old = document_of(dog("Alte Regel."), 1)
-    await index._put(old, passages(old))  # a writer that stopped before it asked the record
+    await index.first._put(old, passages(old))  # a writer that stopped before it asked the record
     assert len(await rows(use, "cms:1")) == 4
     (hit,) = (await asked(use, "Alte Regel")).hits
     assert [passage.text for passage in hit.passages] == ["Neue Regel."]

@@ -92,7 +92,7 @@ class City:
     async def recorded(self) -> list[int]:
         """The revision that counts, of every page that has one."""
         records = [await index_of(self.use).record(f"cms:{n}") for n in range(PAGES)]
-        return [record[0].revision for record in records if record is not None]
+        return [record.revision for record in records if record is not None]
 
 
 @pytest.fixture
