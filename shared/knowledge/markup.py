@@ -43,6 +43,7 @@ class Block(NamedTuple):
     kind: Kind
     text: str
     level: int = 0
+    page: int = 0  # of a paged document, from 1; 0 where there are no pages
 
 
 def clean(text: str) -> str:

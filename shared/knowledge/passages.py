@@ -14,10 +14,11 @@ LONGEST = 4000  # characters of a sentence; what claims to be longer is cut at a
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
-    """A part of a document under its own heading, as HTML or plain text (untrusted)."""
+    """A part of a document under its own heading: HTML or plain text (untrusted), or what a file was read as."""
 
     heading: str = ""
-    html: str
+    html: str = ""
+    blocks: tuple[Block, ...] = ()  # instead of ``html``
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +45,7 @@ class Passage:
     position: int  # from 0, in the order of the document
     headings: tuple[str, ...]  # from the widest to the narrowest, the title not among them
     text: str  # lines are blocks of the page
+    page: int = 0  # of a paged document, from 1; a passage never goes over to the next
 
     def context(self, document: Document) -> str:
         """What the passage is about, as words: for the embedding and the word fields."""
@@ -55,9 +57,9 @@ def passages(document: Document) -> list[Passage]:
     found: list[Passage] = []
     for section in document.sections:
         heading = clean(section.heading)
-        for headings, text in _pieces(blocks(section.html)):
+        for headings, text, page in _pieces(section.blocks or blocks(section.html)):
             path = (heading, *headings) if heading else headings
-            found.append(Passage(position=len(found), headings=path, text=text))
+            found.append(Passage(position=len(found), headings=path, text=text, page=page))
     return found
 
 
@@ -66,21 +68,27 @@ def digest(model_id: str, text: str) -> str:
     return sha256(f"{model_id}\x1f{text}".encode()).hexdigest()[:32]
 
 
-def _pieces(found: Iterable[Block]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Passages of one section as (headings below the section's, text)."""
+def _pieces(found: Iterable[Block]) -> Iterator[tuple[tuple[str, ...], str, int]]:
+    """Passages of one section as (headings below the section's, text, page)."""
     path: list[Block] = []  # headings that hold now
     opened: tuple[str, ...] = ()  # headings that held when the passage began
     lines: list[str] = []
     size = 0
     waiting: list[str] = []  # headings whose text has not come yet
+    page = 0
 
     for block in found:
+        if block.page != page:
+            if lines:
+                yield opened, "\n".join(lines), page
+            lines, size, waiting = [], 0, []
+            page = block.page
         if block.kind == "heading":
             while path and path[-1].level >= block.level:
                 path.pop()
             path.append(block)
             if size >= ENOUGH:
-                yield opened, "\n".join(lines)
+                yield opened, "\n".join(lines), page
                 lines, size = [], 0
             if lines:
                 waiting.append(block.text)
@@ -88,7 +96,7 @@ def _pieces(found: Iterable[Block]) -> Iterator[tuple[tuple[str, ...], str]]:
         for part in _parts(block):
             addition = sum(len(line) + 1 for line in waiting) + len(part)
             if lines and size + addition > MOST:
-                yield opened, "\n".join(lines)
+                yield opened, "\n".join(lines), page
                 lines, size, waiting = [], 0, []
             if not lines:
                 opened = tuple(heading.text for heading in path)
@@ -98,10 +106,10 @@ def _pieces(found: Iterable[Block]) -> Iterator[tuple[tuple[str, ...], str]]:
             size = sum(len(line) + 1 for line in lines)
             waiting = []
     if lines:
-        yield opened, "\n".join([*lines, *waiting])
+        yield opened, "\n".join([*lines, *waiting]), page
     elif path:
         # Headings alone say something too ("Derzeit geschlossen").
-        yield (), "\n".join(heading.text for heading in path)
+        yield (), "\n".join(heading.text for heading in path), page
 
 
 def _parts(block: Block) -> Iterator[str]:
