@@ -14,13 +14,11 @@ from typing import Any, Literal, TypedDict
 
 import aiohttp
 
-from shared.errors import BackendError, Reject
-from shared.retry import retry_after
+from shared.errors import BackendError
+from shared.refusals import refused
 from shared.settings import ChatSettings
 from shared.telemetry import backend_call
 
-_BUSY = frozenset({408, 425, 429})
-_MISSET = frozenset({401, 403, 404, 405, 501})
 _CONNECT_S = 5.0
 _ANSWER_BYTES = 4 * 2**20  # of a whole answer
 
@@ -145,7 +143,9 @@ class Chat:
             answer = await self._post(self._session, body)
             async with answer:
                 if answer.status != 200:
-                    _refuse(answer)
+                    raise refused(
+                        "chat", answer, "the language model refuses the request; it may be longer than its context"
+                    )
                 yield answer
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise BackendError("chat", f"no answer ({type(error).__name__})") from None
@@ -159,16 +159,6 @@ class Chat:
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
             # The server closed a connection that lay idle just as we used it again; asking twice harms nothing.
             return await session.post(url, json=body)
-
-
-def _refuse(answer: aiohttp.ClientResponse) -> None:
-    status = answer.status
-    if status in _MISSET:
-        raise BackendError("chat", f"status {status}: check STADTFUNK_CHAT__URL, __MODEL and __KEY")
-    if status >= 500 or status in _BUSY:
-        raise BackendError("chat", f"status {status}", after=retry_after(answer.headers.get("Retry-After", "")))
-    # The server's words may repeat the question.
-    raise Reject(f"the language model refuses the request (status {status}); it may be longer than its context")
 
 
 def _piece(data: bytes, usage: Usage | None) -> tuple[str, bool]:

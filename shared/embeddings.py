@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import aiohttp
 
-from shared.errors import BackendError, Reject
-from shared.retry import retry_after
+from shared.errors import BackendError
+from shared.refusals import refused
 from shared.settings import EmbeddingSettings
 from shared.telemetry import backend_call
 
@@ -21,7 +21,6 @@ Role = Literal["query", "passage"]
 Vector = list[float]
 _AT_ONCE = 4  # requests in flight; the server queues or batches the rest
 _QUERIES_KEPT = 2048
-_BUSY = frozenset({408, 425, 429})
 
 
 class Embeddings:
@@ -90,22 +89,12 @@ class Embeddings:
                 try:
                     async with self._connected().post(f"{self._settings.url}/embeddings", json=body) as answer:
                         if answer.status != 200:
-                            await self._refused(answer)
+                            # The server's words may repeat the text; they are for the caller, not for a log.
+                            words = (await answer.content.read(300)).decode("utf-8", "replace")
+                            raise refused("embeddings", answer, f"the embedding server refuses the text: {words}")
                         return self._vectors(await answer.json(content_type=None), len(texts))
                 except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                     raise BackendError("embeddings", f"no answer ({type(error).__name__})") from error
-
-    async def _refused(self, answer: aiohttp.ClientResponse) -> None:
-        status = answer.status
-        if status in (401, 403, 404, 405, 501):
-            # A setting is wrong, not the text: the event must wait until someone has mended it.
-            raise BackendError("embeddings", f"status {status}: check STADTFUNK_EMBEDDINGS__URL, __MODEL and __KEY")
-        if status >= 500 or status in _BUSY:
-            after = retry_after(answer.headers.get("Retry-After", ""))
-            raise BackendError("embeddings", f"status {status}", after=after)
-        # The server's words may repeat the text; they are for the caller, not for a log.
-        words = (await answer.text())[:300]
-        raise Reject(f"the embedding server refuses the text (status {status}): {words}")
 
     def _vectors(self, answer: Any, count: int) -> list[Vector]:
         try:
