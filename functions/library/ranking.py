@@ -13,13 +13,13 @@ from functions.library.titles import Title
 
 Kind = Literal["loans", "author", "subjects", "content", "popular", "curated"]
 
-_NEUTRAL = 0.25  # the dials' place where the model's own order stands
+_NEUTRAL = 0.25  # the popularity dial's place where the model's own order stands
 _TILT = 1.2  # exponent of popularity from one end of the dial to the other
 _AT_MOST = 3  # subjects, or titles, that a reason names
 
 
 class Wishes(BaseModel):
-    """What narrows and colours the choice; the default is the model's own order, a little spread."""
+    """What narrows and colours the choice; the default is the model's own order."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,7 +28,7 @@ class Wishes(BaseModel):
     language: str | None = Field(default=None, min_length=1, max_length=16)
     age_group: str | None = Field(default=None, min_length=1, max_length=64)
     discover: float = Field(default=_NEUTRAL, ge=0, le=1)  # 0: what many borrow, 1: what few have found
-    diversity: float = Field(default=_NEUTRAL, ge=0, le=1)  # 0: the nearest, 1: as different as can be
+    diversity: float = Field(default=0.0, ge=0, le=1)  # 0: the nearest, 1: as different as can be
 
     def allow(self, title: Title) -> bool:
         """Whether a title passes the filters."""
