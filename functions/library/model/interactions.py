@@ -1,0 +1,115 @@
+"""Who borrowed what, as one sparse 0/1 matrix: readers by row, titles by column."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse import csr_matrix
+
+Matrix: TypeAlias = Any
+"""A scipy csr_matrix, float32."""
+
+_BLOCK = 20_000_000  # co-loan cells looked at together: some 0.5 GB with their indices
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Distinct loans. Readers have no names here: only how many they are and which rows they fill."""
+
+    titles: np.ndarray[Any, Any]  # ids as text, sorted; a title without a loan has a column, too
+    matrix: Matrix  # readers x titles
+    days: np.ndarray[Any, Any] | None = None  # of each stored cell, in the matrix's order; float64, any unit
+
+    @property
+    def loans(self) -> np.ndarray[Any, Any]:
+        """Distinct readers a title, int64."""
+        return np.bincount(self.matrix.indices, minlength=len(self.titles))
+
+    def index(self) -> dict[str, int]:
+        """Column of each title id."""
+        return {title: column for column, title in enumerate(self.titles.tolist())}
+
+
+def interactions(
+    readers: Sequence[Any] | np.ndarray[Any, Any],
+    titles: Sequence[Any] | np.ndarray[Any, Any],
+    days: np.ndarray[Any, Any] | None = None,
+    *,
+    also: Sequence[str] = (),
+) -> Interactions:
+    """Count each (reader, title) once, at its first day; ``also`` names titles that may have no loan."""
+    _, row = np.unique(np.asarray(readers), return_inverse=True)
+    names = np.asarray(titles).astype(str)
+    vocabulary = np.unique(np.concatenate([names, np.asarray(list(also), dtype=str)]) if len(also) else names)
+    column = np.searchsorted(vocabulary, names)
+    width = max(len(vocabulary), 1)
+    cell = row.astype(np.int64) * width + column
+    order = np.lexsort((days, cell)) if days is not None else np.argsort(cell, kind="stable")
+    first = np.ones(len(order), bool)
+    first[1:] = cell[order][1:] != cell[order][:-1]
+    kept = order[first]
+    matrix = csr_matrix(
+        (np.ones(len(kept), np.float32), (row[kept], column[kept])),
+        shape=(int(row.max()) + 1 if len(row) else 0, len(vocabulary)),
+    )
+    # `kept` is ordered by row, then column: the order in which the matrix keeps its cells.
+    return Interactions(vocabulary, matrix, None if days is None else np.asarray(days, np.float64)[kept])
+
+
+def without(matrix: Matrix, kept: np.ndarray[Any, Any]) -> Matrix:
+    """The matrix with only those of its stored cells for which ``kept`` (bool, in storage order) is true."""
+    counts = np.concatenate([[0], np.cumsum(kept)])
+    return csr_matrix((matrix.data[kept], matrix.indices[kept], counts[matrix.indptr]), shape=matrix.shape)
+
+
+def co_loans(matrix: Matrix, weights: np.ndarray[Any, Any] | None = None) -> Iterator[tuple[int, Matrix]]:
+    """Co-loans in blocks of titles: ``(first title, block x titles)``, the title with itself left out.
+
+    A cell holds how many readers had both; with ``weights`` (one a reader) the sum of their weights.
+    Blocks keep memory bounded however many pairs there are.
+    """
+    by_title = matrix.T.tocsr()
+    if weights is not None:
+        by_title = (by_title @ sp.diags(weights.astype(np.float32))).tocsr()
+    # A title's row of the product cannot hold more cells than its readers have loans, nor than there are titles.
+    bound = np.minimum((matrix != 0).T @ np.diff(matrix.indptr), matrix.shape[1])
+    start = 0
+    while start < matrix.shape[1]:
+        end = start + max(1, int(np.searchsorted(np.cumsum(bound[start:]), _BLOCK)))
+        block = (by_title[start:end] @ matrix).tocsr()
+        block.data[block.indices == np.repeat(np.arange(start, start + block.shape[0]), np.diff(block.indptr))] = 0
+        block.eliminate_zeros()
+        block.sort_indices()
+        yield start, block
+        start = end
+
+
+def supported(matrix: Matrix, least: int) -> Matrix:
+    """How many distinct readers had both titles, titles x titles, where at least ``least`` had."""
+    blocks = []
+    for _, block in co_loans(matrix):
+        block.data[block.data < least] = 0
+        block.eliminate_zeros()
+        blocks.append(block)
+    return (
+        sp.vstack(blocks, format="csr", dtype=np.float32)
+        if blocks
+        else csr_matrix(matrix.shape[1:] * 2, dtype=np.float32)
+    )
+
+
+def strongest(matrix: Matrix, count: int) -> Matrix:
+    """Each row's ``count`` largest cells; equal ones by column, so that a repeat gives the same."""
+    matrix = matrix.tocsr()
+    matrix.sort_indices()
+    lengths = np.diff(matrix.indptr)
+    if not len(matrix.data) or lengths.max() <= count:
+        return matrix
+    row = np.repeat(np.arange(matrix.shape[0]), lengths)
+    order = np.lexsort((matrix.indices, -matrix.data, row))
+    rank = np.arange(len(order)) - np.repeat(matrix.indptr[:-1], lengths)
+    kept = np.zeros(len(order), bool)
+    kept[order[rank < count]] = True
+    return without(matrix, kept)
