@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shared.catalogue import Catalogue
     from shared.chat import Chat
     from shared.embeddings import Embeddings
+    from shared.erasure import Erasure
     from shared.objects import Objects
     from shared.rerank import Rerank
     from shared.secrets import Secrets
@@ -83,6 +84,13 @@ class Backends:
         from shared.state import State
 
         return self._one("state", lambda: State(self.settings.nats))
+
+    @property
+    def erasure(self) -> "Erasure":
+        """Wiping a key's messages from the streams."""
+        from shared.erasure import Erasure
+
+        return self._one("erasure", lambda: Erasure(self.settings.nats))
 
     @property
     def web(self) -> "Web":

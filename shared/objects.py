@@ -124,6 +124,21 @@ class Objects:
         except ObjectMissing:
             return
 
+    async def expire_after(self, bucket: str, prefix: str, days: int) -> None:
+        """Let the storage itself remove what lies under a prefix so many days after it was written."""
+        rule: Any = {
+            "ID": f"expire-{prefix.strip('/') or 'all'}",
+            "Status": "Enabled",
+            "Filter": {"Prefix": prefix},
+            "Expiration": {"Days": days},
+        }
+        await self._call(
+            "expire_after",
+            lambda client: client.put_bucket_lifecycle_configuration(
+                Bucket=bucket, LifecycleConfiguration={"Rules": [rule]}
+            ),
+        )
+
     async def close(self) -> None:
         """Let go of threads and connections."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -212,6 +227,9 @@ class MemoryObjects(Objects):
 
     async def delete(self, bucket: str, key: str) -> None:
         self._buckets.get(bucket, {}).pop(key, None)
+
+    async def expire_after(self, bucket: str, prefix: str, days: int) -> None:
+        return  # nothing here grows old
 
     async def close(self) -> None:
         return

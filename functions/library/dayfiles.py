@@ -10,7 +10,7 @@ A writer looks at the tombstones before and after it writes: between the two an 
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -42,8 +42,8 @@ class Part(NamedTuple):
     etag: str
 
 
-class Removed(NamedTuple):
-    """What an erasure took out of the day files."""
+class Rows(NamedTuple):
+    """Rows, and in how many files."""
 
     files: int
     rows: int
@@ -110,19 +110,34 @@ async def settle(use: Backends) -> int:
     return len(several)
 
 
-async def erase(use: Backends, tombstones: Tombstones) -> Removed:
+async def erase(use: Backends, tombstones: Tombstones) -> Rows:
     """Take the rows of the erased out of every file, until a pass over all finds none."""
     files = rows = 0
     done: set[Part] = set()
     while True:
         todo = [part async for part in parts(use) if part not in done]
         if not todo:
-            return Removed(files, rows)
+            return Rows(files, rows)
         for removed in await _each(todo, lambda part: _rewrite(use, part.key, tombstones)):
             files += removed > 0
             rows += removed
         # A file that was rewritten has another etag: the next pass reads it again, and finds nothing.
         done.update(todo)
+
+
+async def count(use: Backends, readers: Sequence[str], last: date) -> Rows:
+    """How many rows of these pseudonyms there are up to a day; ``files`` are all that were searched."""
+    wanted = pa.array(readers, pa.string())
+
+    def theirs(loans: pa.Table | None) -> int:
+        if loans is None:
+            return 0
+        rows = pc.and_(pc.is_in(loans["reader"], wanted), pc.less_equal(loans["day"], pa.scalar(last)))
+        return pc.sum(rows).as_py() or 0
+
+    found = [part async for part in parts(use)]
+    counts = await _each(found, lambda part: _counted(use, part.key, theirs))
+    return Rows(len(found), sum(counts))
 
 
 async def expire(use: Backends, oldest: date) -> int:
@@ -171,6 +186,10 @@ async def _loans(use: Backends, key: str) -> pa.Table | None:
     except ObjectMissing:  # merged or expired since it was listed
         return None
     return await asyncio.to_thread(lambda: pq.ParquetFile(io.BytesIO(data)).read().cast(SCHEMA))
+
+
+async def _counted(use: Backends, key: str, theirs: Callable[[pa.Table | None], int]) -> int:
+    return theirs(await _loans(use, key))
 
 
 async def _put(use: Backends, key: str, loans: pa.Table) -> None:

@@ -1,10 +1,12 @@
 """A loan's way from the library's system to the day file: real NATS, S3, host and worker."""
 
+import asyncio
 import json
+import random
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,12 +15,17 @@ import aiohttp
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from functions.library import dayfiles
+from events.library import ExpiryAsked, LoanRecorded, ModelPublished, SettlingAsked
+from events.subjects import subject_of
+from functions.library import dayfiles, fresh
+from functions.library.expiry import expire_loans
+from functions.library.forget import erase_reader, erasure_report, forget
 from functions.library.loans import loans, record_loan, today
-from functions.library.pseudonyms import Ring
+from functions.library.pseudonyms import Ring, pseudonym
 from infra.worker.worker import Worker
 from shared.backends import Backends
 from shared.catalogue import Catalogue
+from shared.deadletters import DeadLetter, bury
 from shared.function import EventFunction, function_of
 from shared.jetstream import JetStreamBus
 from shared.secrets import Secrets
@@ -41,15 +48,23 @@ class System:
         return await self.send(path, body)
 
     async def send(self, path: str, body: Any) -> tuple[int, dict[str, Any]]:
-        at, id, text = datetime.now(UTC), f"msg_{uuid4().hex}", json.dumps(body)
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": id,
-            "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": Webhook(SECRET).sign(id, at, text),
-        }
+        text = json.dumps(body)
+        headers = {"content-type": "application/json", **_signed(text)}
         async with self._session.post(f"{self.url}{path}", data=text.encode(), headers=headers) as answer:
             return answer.status, await answer.json()
+
+    async def ask(self, path: str) -> tuple[int, dict[str, Any]]:
+        async with self._session.get(f"{self.url}{path}", headers=_signed("")) as answer:
+            return answer.status, await answer.json()
+
+
+def _signed(text: str) -> dict[str, str]:
+    at, id = datetime.now(UTC), f"msg_{uuid4().hex}"
+    return {
+        "webhook-id": id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign(id, at, text),
+    }
 
 
 @pytest.fixture
@@ -102,3 +117,115 @@ async def test_a_loan_told_over_http_lies_in_its_day_file_under_a_pseudonym(use:
     assert reader in await Ring(use).every("R4711")
     assert {(row["title"], row["day"]) for row in found} == {("t1", yesterday), ("t2", today())}
     assert "4711" not in json.dumps(found, default=str).replace(reader, "")
+
+
+async def test_loans_told_twice_shuffled_and_merged_are_counted_once(use: Backends) -> None:
+    ring = Ring(use)
+    told = [
+        LoanRecorded(reader=pseudonym(f"r{reader}", *await ring.key(day)), title=f"t{title}", day=day)
+        for reader in range(3)
+        for title in range(4)
+        for day in (today(), today() - timedelta(days=400))
+    ]
+    shuffled = told * 2
+    random.Random(3).shuffle(shuffled)
+    await asyncio.gather(*(record_loan(loan, use) for loan in shuffled[:30]))
+    assert await dayfiles.settle(use) == 2
+    await asyncio.gather(*(record_loan(loan, use) for loan in shuffled[30:]))
+    await asyncio.gather(dayfiles.settle(use), dayfiles.settle(use))
+    await dayfiles.settle(use)
+    assert len([part async for part in dayfiles.parts(use)]) == 2
+    found = {(row["reader"], row["title"], row["day"]) for row in await rows(use)}
+    assert found == {(loan.reader, loan.title, loan.day) for loan in told}
+    assert (await dayfiles.read(use)).num_rows == len(told)
+
+
+async def test_fresh_pairs_are_released_from_five_readers_on_and_in_steps_of_five(use: Backends) -> None:
+    async def borrow(readers: range, *titles: str, day: date) -> None:
+        for reader in readers:
+            name = pseudonym(f"r{reader}", *await Ring(use).key(day))
+            await dayfiles.add(use, dayfiles.table_of([name] * len(titles), titles, [day] * len(titles)))
+        await fresh.settle_loans(SettlingAsked(), use)
+
+    await borrow(range(4), "a", "b", day=today())
+    assert await fresh.boosts(use) == {}
+    await borrow(range(6), "a", "b", day=today())
+    assert await fresh.boosts(use) == {"a": [("b", 5)], "b": [("a", 5)]}
+    # What the model has seen is not fresh; a fresh loan beside an old one is.
+    await fresh.start_afresh(ModelPublished(version="1", last_day=today() + timedelta(days=1), loans=1, titles=1), use)
+    assert await fresh.boosts(use) == {}
+    await borrow(range(5), "c", day=today() + timedelta(days=1))
+    assert await fresh.boosts(use) == {"a": [("c", 5)], "b": [("c", 5)], "c": [("a", 5), ("b", 5)]}
+
+
+async def test_a_person_under_two_keys_is_not_two_readers(use: Backends) -> None:
+    before, after = date(2026, 12, 30), date(2027, 1, 2)
+    readers, titles, days = [], [], []
+    for reader in range(3):
+        for day in (before, after):
+            name = pseudonym(f"r{reader}", *await Ring(use).key(day))
+            readers += [name] * 2
+            titles += ["a", "b"]
+            days += [day] * 2
+    loans = dayfiles.table_of(readers, titles, days)
+    assert len(set(readers)) == 6
+    assert fresh.counted(loans, before) == {}
+
+
+async def test_what_is_beyond_the_window_goes_with_its_key(use: Backends) -> None:
+    old, young = today() - timedelta(days=365 * 4), today() - timedelta(days=300)
+    for day in (old, young):
+        name = pseudonym("r1", *await Ring(use).key(day))
+        await dayfiles.add(use, dayfiles.table_of([name], ["t"], [day]))
+    assert len(await Ring(use).every("r1")) == 2
+    await expire_loans(ExpiryAsked(), use)
+    assert [row["day"] for row in await rows(use)] == [young]
+    assert len(await Ring(use).every("r1")) == 1
+
+
+async def test_a_reader_is_forgotten_in_every_store_and_stays_so(use: Backends) -> None:
+    used = (loans, record_loan, forget, erase_reader, erasure_report)
+    days = [today(), today() - timedelta(days=400)]
+    async with library(use, *used) as system:
+        await system.tell(*((who, f"t{n}", day) for who in ("Ada", "Bert") for n in range(5) for day in days))
+
+        async def told() -> bool:
+            return len(await rows(use)) == 20
+
+        await eventually(told, "twenty loans")
+        await dayfiles.settle(use)
+        mine = await Ring(use).every("ADA ")
+        letter = DeadLetter(
+            id="x", function="record_loan", attempts=1, error="E", reason="r", first_at="", last_at="", data=b"{}",
+            subject=subject_of(LoanRecorded.type, mine[0]), headers={"ce-subject": mine[0]},
+        )  # fmt: skip
+        bus = JetStreamBus(use.settings.nats)
+        await bury(letter, bus)
+        late = LoanRecorded(reader=mine[0], title="late", day=today())
+
+        status, body = await system.send("/library/forget", {"reader": "ada"})
+        assert status == 202
+
+        async def reported() -> dict[str, Any] | None:
+            status, report = await system.ask(f"/library/forget/report?request_id={body['request_id']}")
+            return report if status == 200 else None
+
+        report = await eventually(reported, "the report")
+        assert report is not None
+        await record_loan(late, use)  # a delivery that was on its way
+        assert (await system.tell(("Ada", "t1", days[1])))[0] == 202  # and the library tells it all again
+        assert (await system.tell(("Cleo", "t1", days[1])))[0] == 202
+
+        async def cleo() -> bool:
+            return len(await rows(use)) == 11
+
+        await eventually(cleo, "Cleo's loan, and none of Ada's")
+        await bus.close()
+    assert {one["store"]: (one["removed"], one["left"]) for one in report["searched"]} == {
+        "day files": (10, 0),
+        "event stream": (10, 0),
+        "dead letters": (1, 0),
+    }
+    assert not any(name in json.dumps(report) for name in (*mine, "ada", "Ada"))
+    assert {one["store"] for one in report["remaining"]} >= {"event stream", "tombstones", "model"}
+    assert not set(mine) & {row["reader"] for row in await rows(use)}
