@@ -149,6 +149,7 @@ class FunctionEntry(Entry):
     events: Annotated[list[Trigger], Field(min_length=1)]
     timeout: Duration = 30.0
     concurrency: int = Field(default=4, ge=1, le=1024)  # events in flight a process; also the pull's credit
+    patience: Duration | None = None  # how long a caller may be kept; who would wait longer is refused at once (http)
     retry: RetryPolicy = RetryPolicy()
     order_by: str | None = None  # the event's key field: events of one key run one after the other
     partitions: int = Field(default=8, ge=1, le=256)  # lanes that ordered keys are hashed to
@@ -169,6 +170,8 @@ class FunctionEntry(Entry):
             raise ValueError("a function with an http trigger needs 'access': public, staff or system")
         if self.access is not None and not any(trigger.http for trigger in self.events):
             raise ValueError("'access' is for http triggers; this function has none")
+        if self.patience is not None and self.access is None:
+            raise ValueError("'patience' is for http triggers; this function has none")
         if self.access == "system" and not self.secrets:
             raise ValueError("'access: system' needs a secret, which callers sign with: the first of 'secrets'")
         return self

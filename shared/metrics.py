@@ -13,6 +13,9 @@ HANDLED = Counter("stadtfunk_function_handled_total", "Events and requests done"
 FAILED = Counter("stadtfunk_function_failed_total", "Attempts that raised, by error type", ["function", "error"])
 RETRIED = Counter("stadtfunk_function_retried_total", "Attempts put back for later", ["function"])
 DEAD = Counter("stadtfunk_function_dead_total", "Events stored as dead letters", ["function"])
+REFUSED = Counter(
+    "stadtfunk_function_refused_total", "Requests refused as more came than can be answered", ["function"]
+)
 SKIPPED = Counter("stadtfunk_function_skipped_total", "Firings of schedules that came too late to run", ["function"])
 IN_FLIGHT = Gauge("stadtfunk_function_in_flight", "Events and requests being worked on", ["function"])
 LAG = Gauge("stadtfunk_function_lag", "Events waiting in the stream", ["function"])

@@ -7,25 +7,19 @@ change after the other, each on another page; the last search of each is part of
 
 import json
 import os
-import subprocess
-import sys
-import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import cycle, islice
-from pathlib import Path
 from statistics import median
 from typing import Any, Final
 from urllib.parse import quote
 
+from infra.bench._stack import stack
 from infra.cms.city import Page, load_city
 from shared.errors import StadtfunkError
 
 _BARS: Final = {"bar_p50_s": 2.0, "bar_p99_s": 6.0}
 _LONGEST_S: Final = 60.0  # a change that takes longer is lost
-_START_S: Final = 300.0
 _LOOK_S: Final = 0.02
 
 
@@ -33,7 +27,9 @@ def run(quick: bool = False) -> dict[str, object]:
     """Figures: ``p50_s``, ``p99_s`` (of few changes: the slowest), ``max_s``, and each change in ``runs_s``."""
     count = 5 if quick else 25
     pages = [page for page in load_city().pages if page.public and page.kind == "service" and not page.live]
-    with _stack() as addresses:
+    # A client is let a search every few milliseconds here; in production its rate would be its own.
+    with stack({"STADTFUNK_HOST__RATE_PER_MINUTE": "1000000"}) as running:
+        addresses = running.addresses
         _change(addresses, pages[0], 0)  # the first search of a new process loads what later ones have
         taken = [_change(addresses, page, number) for number, page in enumerate(islice(cycle(pages), count), 1)]
     ordered = sorted(taken)
@@ -73,41 +69,3 @@ def _json(url: str, body: Any = None, method: str = "GET") -> Any:
     request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)  # noqa: S310
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
         return json.load(answer)
-
-
-@contextmanager
-def _stack() -> Iterator[dict[str, str]]:
-    """A stack of this benchmark alone with the demo city; yields its addresses."""
-    # A client is let a search every few milliseconds here; in production its rate would be its own.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
-    environment["STADTFUNK_HOST__RATE_PER_MINUTE"] = "1000000"
-    with tempfile.TemporaryDirectory(prefix="stadtfunk-bench-") as folder:
-        errors = Path(folder) / "errors"
-        options = ("--json", "--no-open", "--data", str(Path(folder) / "data"))
-        with errors.open("w") as stderr:
-            process = subprocess.Popen(
-                [str(Path(sys.executable).parent / "stadtfunk"), "up", "--only", "xnext", *options],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-            )
-        try:
-            yield _addresses(process, errors)
-        finally:
-            process.terminate()
-            process.wait(60)
-            if process.stdout is not None:
-                process.stdout.close()
-
-
-def _addresses(process: "subprocess.Popen[str]", errors: Path) -> dict[str, str]:
-    deadline = time.monotonic() + _START_S
-    for line in process.stdout or ():
-        fact = json.loads(line)
-        if fact["event"] == "up":
-            addresses: dict[str, str] = fact["addresses"]
-            return addresses
-        if time.monotonic() > deadline:
-            break
-    raise StadtfunkError(f"the stack did not come up: {errors.read_text()[-500:]}")

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from infra.host.limits import Bodies, Clients, Rate, Slots
+from infra.host.limits import Bodies, Clients, Rate
+from infra.host.slots import Slots
 from shared.access import Access
 from shared.backends import Backends
 from shared.bus import Bus
@@ -39,7 +40,7 @@ class Endpoint:
         self._function = function
         self._entry = entry
         self._house = house
-        self._slots = Slots(entry.concurrency)
+        self._slots = Slots(function.name, entry.concurrency, entry.patience)
         self._max_body = entry.max_body or house.use.settings.host.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""What one client and one function may take: requests a minute, calls at once, bytes of a body."""
+"""What one client may take: requests a minute, bytes of a body."""
 
 import asyncio
 import ipaddress
@@ -16,8 +16,6 @@ from shared.http import Problem, busy
 CLIENTS_KEPT: Final = 20_000  # buckets remembered; the one unused for longest goes first
 BODY_S: Final = 15.0  # a body must have arrived by then
 BODIES_BYTES: Final = 256 * 2**20  # of all bodies in memory at once
-_QUEUE_A_SLOT = 4  # calls waiting for one that runs
-_QUEUE_S = 5.0  # longest wait for a slot
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -77,35 +75,6 @@ class Rate:
 
     def __len__(self) -> int:
         return len(self._buckets)
-
-
-class Slots:
-    """At most ``concurrency`` calls of a function at once, a bounded number waiting for a bounded time."""
-
-    def __init__(self, concurrency: int) -> None:
-        self._slots = asyncio.Semaphore(concurrency)
-        self._room = concurrency * _QUEUE_A_SLOT
-        self._waiting = 0
-
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """Hold a slot. Raises Problem 503 when the queue is full or the wait too long."""
-        if self._slots.locked():
-            if self._waiting >= self._room:
-                raise busy("Too many requests are waiting for this; try again in a moment.", 2)
-            self._waiting += 1
-            try:
-                await asyncio.wait_for(self._slots.acquire(), _QUEUE_S)
-            except TimeoutError:
-                raise busy("This is busy; try again in a moment.", 5) from None
-            finally:
-                self._waiting -= 1
-        else:
-            await self._slots.acquire()
-        try:
-            yield
-        finally:
-            self._slots.release()
 
 
 class Bodies:

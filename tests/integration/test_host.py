@@ -290,7 +290,7 @@ async def test_a_full_queue_says_so(client: aiohttp.ClientSession) -> None:
         refused = await eventually(lambda: _done(asked, 5), "five are refused")
         let_go.set()
         answers = await asyncio.gather(*asked)
-    assert refused == [(503, "2")] * 5
+    assert refused == [(429, "2")] * 5
     assert sorted(answers)[:10] == [(200, "")] * 10
     assert peak == 2
 

@@ -1,13 +1,12 @@
-"""Rates, slots and whose address counts, as tables."""
+"""Rates, bodies and whose address counts, as tables."""
 
-import asyncio
 import tracemalloc
 
 import pytest
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from infra.host.limits import Bodies, Clients, Gone, Rate, Slots
+from infra.host.limits import Bodies, Clients, Gone, Rate
 from shared.http import Problem
 
 
@@ -73,34 +72,6 @@ class _fine:  # read as a statement
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_: object) -> None: ...
-
-
-async def test_a_slot_is_given_back_whatever_happens() -> None:
-    slots = Slots(1)
-    for _ in range(3):
-        with pytest.raises(RuntimeError):
-            async with slots.one():
-                raise RuntimeError
-    holding = asyncio.Event()
-
-    async def hold() -> None:
-        async with slots.one():
-            holding.set()
-            await asyncio.sleep(60)
-
-    first = asyncio.create_task(hold())
-    await holding.wait()
-    waiting = [asyncio.create_task(hold()) for _ in range(4)]
-    await asyncio.sleep(0)
-    with pytest.raises(Problem) as caught:
-        async with slots.one():
-            pass
-    assert caught.value.status == 503
-    for task in (*waiting, first):
-        task.cancel()
-    await asyncio.gather(first, *waiting, return_exceptions=True)
-    async with slots.one():
-        pass
 
 
 def told(*messages: Message) -> Receive:
