@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from events.cms import PageChanged, PageRemoved
 from functions.xnext.page import Page
 from shared.backends import Backends
-from shared.knowledge.collection import Record
+from shared.knowledge.records import Record
 
 _FOLDER: Final = "revisions/"
 _KEY: Final = re.compile(rf"{_FOLDER}([^/]+)/(\d{{1,16}})\.(json|removed)")

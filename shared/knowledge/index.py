@@ -6,16 +6,18 @@ a process that knows two models follows it without a restart, and embeds each qu
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 import structlog
 
 from shared.embeddings import Embeddings, Vector
 from shared.errors import BackendError, Reject
-from shared.knowledge.collection import BUCKET, Collection, Record
+from shared.knowledge.collection import Collection
 from shared.knowledge.passages import Document
+from shared.knowledge.records import BUCKET, Record, Records
 from shared.knowledge.rows import RANKED, SHOWN, row_id
-from shared.state import Bucket, State
+from shared.state import State
 from shared.vectors import Row, Vectors, any_of
 
 _RECORDS_S = 0.5  # a search waits no longer for NATS
@@ -24,7 +26,7 @@ _RECORDS_S = 0.5  # a search waits no longer for NATS
 class View:
     """What readers see of an index: the collection behind its alias, and only recorded revisions."""
 
-    def __init__(self, name: str, vectors: Vectors, embeddings: Embeddings | None, records: Bucket) -> None:
+    def __init__(self, name: str, vectors: Vectors, embeddings: Embeddings | None, records: Records) -> None:
         self.name = name  # of the collection, by which every row of an answer is asked for
         self._vectors = vectors
         self._embeddings = embeddings
@@ -54,13 +56,10 @@ class View:
 
         All of them while NATS is away, as a search goes on without.
         """
-        keys = [f"{self.name}/{rows[0]['doc']}" for rows in documents]
-        try:
+        records: list[Record | None] = [None] * len(documents)
+        with contextlib.suppress(BackendError, TimeoutError):
             async with asyncio.timeout(_RECORDS_S):
-                entries = await asyncio.gather(*map(self._records.get, keys))
-        except (BackendError, TimeoutError):
-            entries = [None] * len(keys)
-        records = [None if entry is None else Record.model_validate_json(entry.value) for entry in entries]
+                records = await self._records.several([str(rows[0]["doc"]) for rows in documents])
         return [_counting(rows, record) for rows, record in zip(documents, records, strict=True)]
 
     async def with_passages(self, documents: Sequence[list[Row]], most: int = 3) -> list[list[Row]]:
@@ -90,9 +89,9 @@ class Index:
         self.name = name  # the alias that readers search
         self.vectors = vectors
         self.embeddings = embeddings
-        self._records = state.bucket(BUCKET)
+        self._bucket = state.bucket(BUCKET)
         models = [embeddings] if next is None else [embeddings, next]
-        found = [Collection(name, vectors, model, self._records) for model in models]
+        found = [Collection(name, vectors, model, self._bucket) for model in models]
         self.collections = {collection.name: collection for collection in reversed(found)}  # the first one wins
         self.first = found[0]
         self.next = self.collections[found[-1].name]
@@ -146,7 +145,7 @@ class Index:
 
     async def record(self, id: str) -> Record | None:
         """What counts for a document; None: it was never indexed."""
-        return await (await self.live() or self.first).record(id)
+        return await (await self.live() or self.first).records.get(id)
 
     async def view(self) -> View | None:
         """What readers search; None before anything was indexed.
@@ -158,7 +157,17 @@ class Index:
         if name is None:
             return None
         known = self.collections.get(name)
-        return View(name, self.vectors, None if known is None else known.embeddings, self._records)
+        return View(name, self.vectors, None if known is None else known.embeddings, self.records(name))
+
+    def records(self, collection: str) -> Records:
+        """What counts in a collection, whether or not its model is in the settings."""
+        return Records(collection, self._bucket)
+
+    async def discard(self, collection: str) -> None:
+        """Remove a collection with its rows and records."""
+        if await self.vectors.has(collection):
+            await self.vectors.drop(collection)
+        await self.records(collection).drop()
 
     async def sweep(self) -> int:
         """Remove rows that a stopped writer left behind; the number of documents that had any."""
