@@ -11,11 +11,11 @@ from typing import Literal
 
 from shared.knowledge import vocabulary
 
-Mark = Literal["must", "may", "only", "all", "except"]
+Mark = Literal["must", "may", "only", "all", "except", "also"]
 
 _NEGATIONS = {
     "de": (
-        "nicht(?! nur)|kein\\w*|nie|niemals|nirgends|nichts|niemand\\w*|weder|ohne(?! weiteres)|entfäll\\w*"
+        "nicht(?! nur)|kein\\w*|nie|niemals|nirgends|nichts|niemand\\w*|weder|entfäll\\w*"
         "|entfallen|verboten\\w*|verbietet"
         "|untersagt\\w*|unzulässig\\w*|ungültig\\w*|unmöglich|unnötig|unvollständig\\w*|ausgeschlossen\\w*"
         "|ausgenommen\\w*|geschlossen\\w*"
@@ -77,22 +77,32 @@ _MARKS: dict[Mark, str] = {
         "|peu(?:t|vent)|pouvez|possible|autorisé\\w*|permis|może\\w*|mogą|można|wolno|dozwolon\\w*"
     ),
     "only": (
-        "nur|ausschließlich|lediglich|bloß|allein(?= durch| beim)|only|exclusively|solely|sadece|yalnız\\w*"
+        "(?:nur|lediglich)(?! noch| \\d| die hälfte| halb| ein(?:en?)? (?:\\w+)?(?:drittel|viertel))"
+        "|ausschließlich|bloß|allein(?= durch| beim)|genüg(?:t|en)|reicht|only|exclusively|solely|sadece|yalnız\\w*"
         "|ancak|только|исключительно|лише|тільки|виключно"
-        "|فقط|حصرا|uniquement|seulement|exclusivement|tylko|wyłącznie|jedynie"
+        '|فقط|حصرا|uniquement|seulement|exclusivement|(?:ne |n")\\w+ (?:\\w+ ){0,2}que|tylko|wyłącznie|jedynie'
     ),
     "all": (
-        "alle|allen|alles|sämtliche\\w*|immer|stets|überall|jederzeit|all|always|everyone|everybody"
+        "(?<!nicht )(?:alle|allen|alles|immer)|sämtliche\\w*|dauerhaft|unbegrenzt\\w*|beliebig\\w*|garantiert"
+        "|automatisch|stets|überall|jederzeit|(?<!not )(?:all|always)|permanently|guaranteed|unlimited|everyone"
+        "|everybody"
         "|everywhere|anytime|bütün|tüm|herkes\\w*|daima|her zaman"
         "|все|всех|всем|всегда|везде|усі|усіх|всі|всіх|завжди|كل|جميع|دائما|tous|toutes|toujours|partout"
         "|wszys\\w+|zawsze|wszędzie"
     ),
+    "also": (
+        "auch|ebenfalls|ebenso|also|as well|too|даже|также|тоже|також|теж|ayrıca|da geçerli\\w*"
+        "|de geçerli\\w*|aussi"
+        "|également|ايضا|również|także|też"
+    ),
     "except": (
-        "außer|mit ausnahme|bis auf(?= d)|es sei denn|sofern nicht|except|unless|apart from|dışında|кроме"
+        "außer|ausnahmen?|bis auf(?= d)|es sei denn|sofern nicht|except|unless|apart from|dışında|кроме"
         "|за исключением|крім|окрім|за винятком|باستثناء|ما عدا"
         '|sauf|excepté|à l"exception|oprócz|z wyjątkiem|poza'
     ),
 }
+_CITY = re.compile(r"\b(?:wir|die stadt|das (?:\w+)?amt|die behörde|die verwaltung)\b")
+_READER = re.compile(r"\b(?:sie|ihnen)\b")
 # Two poles each; a statement that names one while its quote names only the other says something else.
 _POLES: tuple[tuple[str, str], ...] = (
     (
@@ -134,6 +144,17 @@ _POLES: tuple[tuple[str, str], ...] = (
     ("beginn\\w*|anfang\\w*|öffnet|start\\w*|opens?|begins?", "ende|endet|enden|schluss|schließt|ends?|ablauf"),
     ("innerhalb|inside|binnen|within", "außerhalb|outside"),
     ("links|left", "rechts|right"),
+    (
+        "allein|alleine|alone|unaccompanied|by (?:them|him|her|your|one)sel(?:f|ves)|tek başına|yalnız başına|одни|один"
+        "|самостоятельно|самостійно|самі|بمفرده\\w*|بمفردهم|seule?s?|sami|sama?|samodzielnie",
+        "\\w*begleit\\w*|accompan\\w*|eşli\\w*|refakat\\w*|сопровожд\\w*|супров\\w*|برفق\\w*|مراف\\w*"
+        "|opiek\\w*|w towarzystwie",
+    ),
+    (
+        "tragen sie|zahlen sie|sie (?:\\w+ )?(?:zahlen|tragen)|you (?:\\w+ ){0,2}pay",
+        "(?:trägt|übernimmt|zahlt|bezahlt) (?:die|das|der) (?:stadt|amt|behörde|versicherung|arbeitgeber)\\w*"
+        "|(?:trägt|übernimmt|zahlt|bezahlt),? wer|the city (?:\\w+ ){0,2}pays",
+    ),
     ("sommer\\w*|summer|yaz", "winter\\w*|kış\\w*"),
     ("vormittag\\w*|morgens|in the morning", "nachmittag\\w*|abends|in the (?:afternoon|evening)"),
     ("vermieter\\w*|landlord\\w*", "mieter|mieters|mietern|tenant\\w*"),
@@ -164,6 +185,11 @@ def negations(folded: str, language: str, *, timed: bool = False) -> int:
     if timed:
         return len(_negation(language).findall(_closing().sub(" ", folded)))
     return len(_negation(language).findall(_closing().sub(" ", folded))) + len(closing)
+
+
+def acts(folded: str) -> frozenset[str]:
+    """Whether the city or the reader does what a German clause says, as far as it is told."""
+    return frozenset(who for who, pattern in (("city", _CITY), ("reader", _READER)) if pattern.search(folded))
 
 
 def subjects(folded: str) -> frozenset[int]:

@@ -183,13 +183,16 @@ _FULL = re.compile(
     r" (?:volle[nr]?|ganze[nr]?|weitere[nr]?|kalender|full|consecutive|further|más|tam|полных|повних|pełnych)(?= )"
 )
 _PREFIXED = re.compile(r"(?P<unit>€|\$|£|euro|eur|usd|chf|yüzde|%)\s?$")
-_JOINED = re.compile(rf"\s?(?:{vocabulary.JOINERS}|{vocabulary.ALTERNATIVES})\s?")
+_JOINED = re.compile(rf"\s?(?:{vocabulary.JOINERS}|(?:{vocabulary.ALTERNATIVES}|sowie)(?: von)?)\s?")
 _TO = re.compile(rf"\s?(?:{vocabulary.JOINERS})\s?")
 _RANGE = re.compile(
     rf"\s?(?:uhr|euro|€)?\s?(?:{vocabulary.JOINERS})\s?(?:le |les |saat |الساعة |الساعه |zum |am |€\s?)?"
 )
 _BETWEEN = re.compile(rf"{_B}(?:zwischen|between|между|між|بين|entre|między|pomiędzy)(?: \w+)? ?$")
-_AND = re.compile(rf"(?: uhr| euro| €)?\s(?:{vocabulary.ALTERNATIVES}|ile)\s(?:€\s?)?|\sو")
+_OCLOCK = re.compile(rf" (?:uhr|o\"clock){_E}")
+_GOES_ON = re.compile(r"[^.;:!?\d]{3,80}")  # as far as a like case goes that leaves its unit out
+_STOPS = re.compile(r"\s*(?:[.;,)]|$)")
+_AND = re.compile(rf"(?: uhr| euro| €)?\s(?:{vocabulary.ALTERNATIVES}|ile)\s(?:€\s?|(?:dem|den|der|the|le) )?|\sو")
 _TAIL = {
     "up": re.compile(rf"{_B}(?:{vocabulary.UP})(?:[ :.]+(?:{vocabulary.FILLERS}))*[ :]*$"),
     "down": re.compile(rf"{_B}(?:{vocabulary.DOWN})(?:[ :.]+(?:{vocabulary.FILLERS}))*[ :]*$"),
@@ -371,6 +374,7 @@ class _Reader:
         for start, end, amount, written in sorted(stated):
             self._numeral(start, end, amount, written)
         self._distribute()
+        self._elided()
 
     def _numeral(self, start: int, end: int, amount: Decimal, written: str) -> None:
         if any(self._taken[start:end]):
@@ -385,6 +389,9 @@ class _Reader:
             after = ordinal.end()
         elif full := _FULL.match(self._text, end):
             after = full.end()
+        if written == "word" and amount <= 24 and (oclock := _OCLOCK.match(self._text, end)):
+            self._take(start, oclock.end(), "time", (int(amount * 60),))
+            return
         before = _PREFIXED.search(self._text, 0, start)
         for pattern, kind, unit, factor in _UNITS:
             found = pattern.match(self._text, after)
@@ -448,6 +455,21 @@ class _Reader:
             changed = replace(one, kind=two.kind, key=key, readings=readings)
             self._found[self._found.index(one)] = changed
             found[at] = changed
+
+    def _elided(self) -> None:
+        """The unit of a like case before holds on: "Bücher vier Wochen, Filme zwei"."""
+        found = sorted(self._found, key=lambda value: value.start)
+        for one, two in itertools.pairwise(found):
+            if two.kind != "number" or one.kind not in ("money", "duration", "measure", "percent"):
+                continue
+            between = self._text[one.end : two.start]
+            if _GOES_ON.fullmatch(between) and _STOPS.match(self._text, two.end):
+                amount = two.key[0]
+                assert isinstance(amount, Decimal)  # noqa: S101 - numbers have no other key
+                changed = replace(
+                    two, kind=one.kind, key=self._scaled(amount, one), readings=((two.kind, two.key), *two.readings)
+                )
+                self._found[self._found.index(two)] = changed
 
     def _scaled(self, amount: Decimal, like: Value) -> Key:
         text = self._text[like.start : like.end]

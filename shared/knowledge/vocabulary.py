@@ -125,6 +125,27 @@ WHOLE: tuple[tuple[str, str, str, str], ...] = (
         "30",
     ),
     ("einen halben tag", "duration", "minute", "720"),
+    (
+        "(?:die |der |zur )?hälfte|halbe[nrsm]?|half(?! past)|yarı(?:sı|m)\\w*|половин\\w*|نصف|النصف|moitié|demi-\\w+"
+        "|połow\\w*",
+        "percent",
+        "%",
+        "50",
+    ),
+    ("zwei drittel|two thirds|deux tiers", "percent", "%", "66.67"),
+    (
+        "(?:ein(?:em|es)? )?drittel|(?:a|one) third|üçte bir\\w*|треть\\w*|третин\\w*|ثلث|un tiers",
+        "percent",
+        "%",
+        "33.33",
+    ),
+    ("drei viertel|three quarters", "percent", "%", "75"),
+    (
+        "(?:ein(?:em|es)? )?viertel(?! (?:vor|nach|\\w+ uhr))|a quarter of|dörtte bir\\w*|четверт\\w+|un quart de",
+        "percent",
+        "%",
+        "25",
+    ),
 )
 SCALES: tuple[tuple[str, int], ...] = (
     ("tausend|thousand|тысяч\\w*|тисяч\\w*|الف|الاف|mille|tysi\\w+", 1000),
@@ -283,7 +304,7 @@ UP = (
 )
 DOWN = (
     "unter|bis|bis zu|bis zum|bis zur|höchstens|maximal|max|längstens|weniger als|jünger als|vor"
-    "|spätestens|unterhalb|nicht über"
+    "|spätestens|unterhalb|nicht über|noch nicht|noch keine"
     "|under|below|up to|until|before|by|at most|no later than|not later than|maximum|less than"
     "|younger than|fewer than|to"
     "|en fazla|azami|до|не позднее|не пізніше|максимум|менее|меньше|менше|младше|молодше|моложе"
@@ -339,7 +360,8 @@ SUBJECTS: tuple[str, ...] = (
     "auto|autos|pkw|kraftfahrzeug\\w*|cars?|otomobil\\w*|автомобил\\w*|автомобіл\\w*|سياره|سيارة"
     "|voitures?|samoch[oó]d\\w*",
     "garagen?|garages?|garaj\\w*|гараж\\w*|مراب|garaż\\w*",
-    "schwimmbad\\w*|freibad\\w*|swimming pools?|havuz\\w*|бассейн\\w*|басейн\\w*|مسبح\\w*|piscines?|basen\\w*",
+    "(?:schwimm|frei|hallen|fluss|strand|see|natur)bad\\w*|(?:schwimm|frei|hallen)bäder\\w*|swimming pools?"
+    "|havuz\\w*|бассейн\\w*|басейн\\w*|مسبح\\w*|piscines?|basen\\w*",
     "museum\\w*|museen|museums?|müze\\w*|музе\\w*|متحف\\w*|musées?|muze\\w*",
     "\\w*bibliothek\\w*|\\w*bücherei\\w*|librar\\w*|kütüphane\\w*|библиотек\\w*|бібліотек\\w*|مكتبه|مكتبة"
     "|bibliothèques?|bibliotek\\w*",

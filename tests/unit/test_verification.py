@@ -7,6 +7,13 @@ that they had never seen says more of them than the bars below, which all cases 
     held out, round 4:        5 of 28 true statements dropped, 3 of 30 false ones let through
     held out, round 5:        4 of 25 true statements dropped, 0 of 25 false ones let through
 
+``verification_blind.jsonl`` holds harder ones, written from the demo city's pages before the rules were read, as a
+model writes polite German: clauses joined and reordered, other words, other forms. First looks:
+
+    round 6: 50 of 105 true statements dropped, 14 of 115 false ones let through (its false ones were mended since)
+
+So a true paraphrase in other words is often lost, by design: what the rules cannot follow is not shown.
+
 ``similarity`` is the cosine of multilingual-e5-small (4 bit), statement and quote both embedded as queries.
 """
 
@@ -24,6 +31,10 @@ from shared.knowledge.verification import Verdict, best_quote, verify
 CASES: list[dict[str, Any]] = [
     json.loads(line)
     for line in (Path(__file__).parent.parent / "verification_cases.jsonl").read_text(encoding="utf-8").splitlines()
+]
+BLIND: list[dict[str, Any]] = [
+    json.loads(line)
+    for line in (Path(__file__).parent.parent / "verification_blind.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 HALVES = ["tuning", "held out"]
 FEE = (
@@ -47,6 +58,18 @@ def test_nothing_invented_or_contradicted_passes(half: str) -> None:
     false = [case for case in CASES if case["half"] == half and not case["true"]]
     assert len(false) > 150
     assert [case["statement"] for case in false if judge(case).ok] == []
+
+
+def test_nothing_false_of_the_blind_rounds_passes() -> None:
+    false = [case for case in BLIND if not case["true"]]
+    assert len(false) > 100
+    assert [case["statement"] for case in false if judge(case).ok] == []
+
+
+def test_true_paraphrases_of_the_blind_rounds_are_lost_no_more_often_than_measured() -> None:
+    for german, most in ((True, 0.43), (False, 0.39)):
+        true = [case for case in BLIND if case["true"] and (case["language"] == "de") == german]
+        assert sum(not judge(case).ok for case in true) <= most * len(true)
 
 
 @pytest.mark.parametrize("half", HALVES)
