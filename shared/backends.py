@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.embeddings import Embeddings
     from shared.erasure import Erasure
     from shared.objects import Objects
+    from shared.recent import Recent
     from shared.rerank import Rerank
     from shared.secrets import Secrets
     from shared.state import State
@@ -98,6 +99,13 @@ class Backends:
         from shared.web import Web
 
         return self._one("web", lambda: Web(self.settings.web))
+
+    @property
+    def recent(self) -> "Recent":
+        """What was read a moment ago and may be a little old."""
+        from shared.recent import Recent
+
+        return self._one("recent", Recent)
 
     @property
     def secrets(self) -> "Secrets":

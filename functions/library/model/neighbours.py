@@ -41,6 +41,9 @@ class Model:
     popular: float = 0.0  # weight of popularity beside the neighbours
     card: Mapping[str, Any] = field(default_factory=dict)
 
+    def __contains__(self, id: object) -> bool:
+        return id in self._columns
+
     def recommend(
         self,
         basket: Sequence[str],
