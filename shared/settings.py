@@ -126,6 +126,10 @@ class TelemetrySettings(Group):
     metrics_port: int | None = None  # of a worker; the host serves /metrics itself
 
 
+UPLOADS = "files"
+"""The source whose pages are files that operators add."""
+
+
 class CmsSource(Group):
     """One content management system to crawl."""
 
@@ -155,10 +159,10 @@ class XnextSettings(Group):
     @field_validator("sources")
     @classmethod
     def _distinct(cls, sources: tuple[CmsSource, ...]) -> tuple[CmsSource, ...]:
-        names = [source.name for source in sources]
+        names = [UPLOADS, *(source.name for source in sources)]
         for name in names:
             if names.count(name) > 1:  # they would take each other's pages for their own
-                raise ValueError(f"two sources are named '{name}'; give each a name of its own")
+                raise ValueError(f"two sources are named '{name}'; give each a name of its own ('{UPLOADS}' is taken)")
         return sources
 
 

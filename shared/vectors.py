@@ -12,6 +12,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import BackendError, Reject
@@ -28,6 +29,7 @@ T = TypeVar("T")
 Row = dict[str, Any]
 _QUIET_S = 1.0
 _LATEST_S = 10.0
+_ROWS = 256  # written at once: some 5 MB, which a server takes within the time of a call
 ALIAS_S = 5.0  # how long a process may go on with the collection that an alias stood for
 # pymilvus pings an idle server every 10 s; gRPC servers allow one in 5 min, then hang up ("too_many_pings").
 # And a server that is back is to be found at once: gRPC waits for minutes, and lets a new channel wait along.
@@ -46,6 +48,10 @@ _REFUSED = frozenset({6, 1100})  # illegal argument: of Lite and older servers, 
 
 class CollectionMissing(BackendError):
     """There is no collection of this name (any more); what its alias stands for is asked anew."""
+
+
+async def _upserted(collection: str, rows: list[Row], client: "AsyncMilvusClient") -> None:
+    await client.upsert(collection, rows)
 
 
 class Vectors:
@@ -129,8 +135,9 @@ class Vectors:
 
     async def upsert(self, collection: str, rows: Sequence[Row]) -> None:
         """Write rows by primary key; acknowledged rows survive a kill of the server."""
-        if rows:
-            await self._call("upsert", lambda client: client.upsert(collection, list(rows)), collection)
+        for start in range(0, len(rows), _ROWS):
+            part = list(rows[start : start + _ROWS])
+            await self._call("upsert", partial(_upserted, collection, part), collection)
             self._mark(collection)
 
     async def delete(self, collection: str, condition: str) -> None:

@@ -68,6 +68,7 @@ class Citation(BaseModel):
     revision: int
     title: str
     url: str | None  # the live page
+    page: int | None = None  # of a PDF, where the quote stands
     quote: str
     href: str  # the revision as it was, with the quote marked
 
@@ -174,6 +175,7 @@ def _citation(source: Source, quote: str, number: int) -> Citation:
         revision=source.revision,
         title=source.title,
         url=source.url or None,
+        page=source.page,
         quote=quote,
         href=f"/source?{urlencode(where)}",
     )

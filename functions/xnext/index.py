@@ -6,12 +6,14 @@ from pydantic import ValidationError
 
 from events.cms import PageChanged, PageIndexed, PageRemoved, SweepRequested
 from functions.xnext.facts import facts_of
+from functions.xnext.files import blocks_of
 from functions.xnext.page import Page
 from functions.xnext.revisions import keep, keep_removal
 from shared.backends import Backends
 from shared.errors import Reject, Retry
 from shared.function import on
 from shared.knowledge.index import Index
+from shared.knowledge.markup import Block
 from shared.knowledge.passages import Document, Section
 from shared.objects import ObjectMissing
 
@@ -26,11 +28,12 @@ async def index_page(page: PageChanged, use: Backends) -> PageIndexed | None:
     if sha256(content).hexdigest() != page.content_hash:
         raise Reject(f"object '{page.object_key}' is not the page that the event names: its hash is another")
     try:
-        document = document_of(Page.model_validate_json(content), page.revision)
+        found = Page.model_validate_json(content)
     except ValidationError as error:
         raise Reject(f"object '{page.object_key}' is no page: {error.error_count()} fields are wrong") from None
-    if document.id != page.page_id:
-        raise Reject(f"object '{page.object_key}' holds page '{document.id}', not '{page.page_id}'")
+    if found.id != page.page_id:
+        raise Reject(f"object '{page.object_key}' holds page '{found.id}', not '{page.page_id}'")
+    document = await document_with_file(found, page.revision, use)
     await keep(page, use)  # before anyone can find it, as citations open it
     written = await index_of(use).write(document)
     return None if written is None else PageIndexed(page_id=page.page_id, revision=page.revision, passages=written)
@@ -54,9 +57,21 @@ def index_of(use: Backends) -> Index:
     return Index(use.settings.xnext.collection, use.vectors, use.embeddings, use.state, next=use.embeddings_next)
 
 
-def document_of(page: Page, revision: int) -> Document:
+async def document_with_file(page: Page, revision: int, use: Backends) -> Document:
+    """A page as the retrieval core takes it, with what its file says.
+
+    Raises:
+        Reject: the file cannot be read, or is not the one that the page names.
+        Retry: it is not there (yet).
+    """
+    return document_of(page, revision, await blocks_of(page.file, use) if page.file else ())
+
+
+def document_of(page: Page, revision: int, file: tuple[Block, ...] = ()) -> Document:
     """A page as the retrieval core takes it; what is a fact is searched under its heading, too."""
     sections = [Section(heading=section.heading, html=section.html) for section in page.sections]
+    if file:
+        sections.append(Section(blocks=file))
     if page.summary and not any(page.summary in section.html for section in page.sections):
         sections.insert(0, Section(html=page.summary))
     return Document(

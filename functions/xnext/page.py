@@ -42,6 +42,14 @@ class Facts(Frozen):
     offices: tuple[str, ...] = ()  # names of the offices in charge
 
 
+class File(Frozen):
+    """What the page says beside its sections: a PDF, Markdown, HTML or plain text file in the same bucket."""
+
+    object_key: str
+    content_hash: str  # SHA-256 of its bytes, hex
+    media_type: str = ""  # tells Markdown from plain text; else the bytes do
+
+
 class Page(Frozen):
     """One page in one revision."""
 
@@ -55,13 +63,15 @@ class Page(Frozen):
     categories: tuple[str, ...] = ()  # from the widest to the narrowest
     synonyms: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
+    file: File | None = None
     facts: Facts = Facts()
     links: tuple[Link, ...] = ()
     modified: datetime | None = None  # as the source says; not part of the hash
 
     def content(self) -> bytes:
         """The canonical JSON: equal bytes for equal content, whenever it was modified."""
-        return self.model_dump_json(exclude={"modified"}).encode()
+        left_out = {"modified"} if self.file else {"modified", "file"}
+        return self.model_dump_json(exclude=left_out).encode()
 
     def content_hash(self) -> str:
         """SHA-256 of ``content()``, hex."""

@@ -32,6 +32,7 @@ class PassageFound(BaseModel):
 
     heading: str  # headings above it, from the widest, joined by " › "; may be empty
     text: str
+    page: int | None = None  # of a PDF, from 1
     highlights: list[tuple[int, int]]  # matched words: start and end in Unicode code points
 
 
@@ -103,6 +104,7 @@ def _page(rank: int, hit: Hit) -> PageFound:
             PassageFound(
                 heading=match.heading,
                 text=match.text,
+                page=match.page,
                 highlights=[(span.start, span.end) for span in match.spans],
             )
             for match in hit.matches

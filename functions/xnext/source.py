@@ -1,5 +1,6 @@
 """GET /source: a page in the revision that an answer cites, with the quote marked."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.xnext.index import document_of, index_of
+from functions.xnext.index import document_with_file, index_of
 from functions.xnext.revisions import revision
 from shared.backends import Backends
 from shared.function import http
@@ -41,6 +42,14 @@ class Piece(NamedTuple):
     marked: bool
 
 
+class Shown(NamedTuple):
+    """A passage."""
+
+    heading: str
+    page: int  # of a paged document; 0 where there are no pages
+    lines: list["Line"]
+
+
 class Line(NamedTuple):
     """A line of a passage."""
 
@@ -59,11 +68,12 @@ async def source(request: Request, use: Backends) -> Response:
         answer.status_code = 404
         return answer
     marked = False
-    sections: list[tuple[str, list[Line]]] = []
-    for passage in passages(document_of(page, wanted.revision)):
+    sections: list[Shown] = []
+    document = await document_with_file(page, wanted.revision, use)
+    for passage in await asyncio.to_thread(passages, document):
         span = None if marked or not wanted.quote else _found(wanted.quote, passage.text)
         marked = marked or span is not None
-        sections.append((" › ".join(passage.headings), _lines(passage.text, span)))
+        sections.append(Shown(" › ".join(passage.headings), passage.page, _lines(passage.text, span)))
     known = await index_of(use).record(wanted.page)
     local = changed_at.astimezone(_ZONE)
     return _LAYOUT.page(

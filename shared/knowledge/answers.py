@@ -61,6 +61,7 @@ class Source:
     heading: str
     text: str
     language: str
+    page: int | None = None  # of a paged document, from 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +110,7 @@ def sources(hits: Sequence[Hit]) -> list[Source]:
                         heading=match.heading,
                         text=match.text,
                         language=str(hit.row["language"]),
+                        page=match.page,
                     )
                 )
     return found

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
+from selectolax.lexbor import SelectolaxError
 
 from shared.errors import Reject, Retry
 from shared.knowledge import markup, plaintext
@@ -46,7 +47,7 @@ class Limits(BaseModel):
 
     bytes: int = 64 * 2**20
     pages: int = 1000
-    characters: int = 2_000_000
+    characters: int = 1_000_000  # some 1,300 passages
     memory: int = 2**30  # bytes of the process that reads
     seconds: int = 60
 
@@ -209,7 +210,7 @@ def _serve() -> None:
         outcome = _Outcome(reject=str(error))
     except RecursionError:
         outcome = _Outcome(reject="the file is nested too deep")
-    except MemoryError:
+    except (MemoryError, SelectolaxError):  # lexbor fails for want of memory alone
         outcome = _Outcome(reject=f"reading the file needs more than {task.limits.memory >> 20} MB of memory")
     except Exception as error:
         outcome = _Outcome(failure=type(error).__name__)

@@ -17,6 +17,8 @@ SHOWN = (
     "doc", "revision", "position", "title", "heading", "text", "url", "source", "language", "easy",
     "categories", "card",
 )  # fmt: skip
+# Beside a document's facts, as an index made before there were pages has no other field for it.
+PAGE = "_page"
 RANKED = ("id", "doc", "revision", "position", "title")  # few, as hundreds of rows are ranked for each search
 
 
@@ -63,7 +65,6 @@ def rows_of(
         "language": _fitting(document.language, _SHORT),
         "easy": document.easy,
         "categories": [_fitting(name, _SHORT) for name in document.categories[:_CATEGORIES]],
-        "card": dict(document.facts),
     }
     return [
         shared
@@ -72,6 +73,7 @@ def rows_of(
             "position": entry.position,
             "heading": _fitting(" › ".join(entry.passage.headings), _TITLE) if entry.passage else "",
             "text": _fitting(entry.passage.text, _TEXT) if entry.passage else "",
+            "card": dict(document.facts) | ({PAGE: entry.passage.page} if entry.passage and entry.passage.page else {}),
             "digest": mark,
             "dense": vector,
             "stems": _fitting(german.stems(entry.words), _STEMS),

@@ -12,6 +12,7 @@ from typing import Literal
 from shared.knowledge import german, language
 from shared.knowledge.highlight import Span, spans
 from shared.knowledge.index import Index
+from shared.knowledge.rows import PAGE
 from shared.vectors import CollectionMissing, Row, any_of, both, equals, holds
 
 Reason = Literal["empty_index", "filters", "no_match"]
@@ -60,6 +61,7 @@ class Match:
     heading: str
     text: str
     spans: list[Span]
+    page: int | None = None  # of a paged document, from 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,6 +212,7 @@ def _hit(query: str, score: float, rows: list[Row]) -> Hit:
                 heading=row["heading"],
                 text=row["text"],
                 spans=spans(query, row["text"]),
+                page=row["card"].get(PAGE),
             )
             for row in best
         ],
