@@ -8,6 +8,7 @@ import typer
 from functions.xnext.evaluation import evaluate
 from functions.xnext.index import index_of
 from functions.xnext.operate import app as sources
+from functions.xnext.reindex import app as reindexing
 from functions.xnext.uploads import app as uploads
 from shared.backends import Backends
 from shared.settings import Settings
@@ -18,6 +19,7 @@ app = typer.Typer(help="The city's search.", no_args_is_help=True)
 
 
 app.add_typer(sources)  # without a name: its commands stand beside the others
+app.add_typer(reindexing)
 app.add_typer(uploads)
 
 
