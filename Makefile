@@ -6,7 +6,7 @@ ARGS ?=
 COMPILE = $(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: up test heavy check bench lock clean help
+.PHONY: up test heavy vllm check bench lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## This list
@@ -21,6 +21,9 @@ test: .venv/.installed  ## Checks, then every test; some of them: make test ARGS
 
 heavy: .venv/.installed  ## The tests that take minutes: real pages, probes, long outages
 	$(BIN)/pytest -m heavy --timeout 1200 $(ARGS)
+
+vllm: .venv/.installed  ## The model clients against real vLLM on the CPU (3.5 GB, installed once, outside the checkout)
+	@folder=$$(.ci/vllm-environment) && STADTFUNK_VLLM_ENV=$$folder $(BIN)/pytest tests/contract -m vllm --timeout 900 $(ARGS)
 
 check: .venv/.installed  ## Style, types, laws of the house, schemas, catalogue
 	$(BIN)/ruff format --check .

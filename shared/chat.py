@@ -8,11 +8,12 @@ What a model writes is untrusted, and what it is asked may be personal: neither 
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 
 from shared.errors import BackendError
 from shared.refusals import refused
@@ -20,7 +21,8 @@ from shared.settings import ChatSettings
 from shared.telemetry import backend_call
 
 _CONNECT_S = 5.0
-_ANSWER_BYTES = 4 * 2**20  # of a whole answer
+_ANSWER_LENGTH = 2**20  # characters of a whole answer
+_NO_STREAM = "not of the OpenAI shape"
 
 
 class Message(TypedDict):
@@ -73,23 +75,16 @@ class Chat:
         if json_schema is not None:
             wanted = {"name": "answer", "schema": dict(json_schema), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        text, reason, usage, size = [], "", Usage(), 0
         with backend_call("chat", "complete"):
-            async with self._ask(body) as answer:
-                raw = await answer.content.read(_ANSWER_BYTES + 1)
-                while len(raw) <= _ANSWER_BYTES and (more := await answer.content.read(_ANSWER_BYTES)):
-                    raw += more
-                if len(raw) > _ANSWER_BYTES:
-                    raise BackendError("chat", f"the answer is longer than {_ANSWER_BYTES} bytes")
-                try:
-                    document = json.loads(raw)
-                    choice = document["choices"][0]
-                    return Completion(
-                        text=choice["message"].get("content") or "",
-                        finish_reason=str(choice.get("finish_reason") or ""),
-                        usage=_counted(document.get("usage"), Usage()),
-                    )
-                except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-                    raise BackendError("chat", "the answer is not of the OpenAI shape") from None
+            async with aclosing(self._pieces(body, usage)) as pieces:
+                async for piece, ended in pieces:
+                    text.append(piece)
+                    reason = ended or reason
+                    size += len(piece)
+                    if size > _ANSWER_LENGTH:
+                        raise BackendError("chat", f"the answer is longer than {_ANSWER_LENGTH} characters")
+        return Completion(text="".join(text), finish_reason=reason, usage=usage)
 
     async def stream(
         self,
@@ -101,21 +96,11 @@ class Chat:
     ) -> AsyncGenerator[str, None]:
         """Pieces of the answer as they are written; ``usage`` is filled in when it has ended."""
         body = self._body(messages, max_tokens, temperature)
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
         with backend_call("chat", "stream"):
-            async with self._ask(body) as answer:
-                ended = False
-                async for line in answer.content:
-                    data = line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
-                    if data == b"[DONE]":
-                        return
-                    if data:
-                        piece, last = _piece(data, usage)
-                        ended = ended or last
-                        if piece:
-                            yield piece
-                if not ended:
-                    raise BackendError("chat", "the answer broke off")
+            async with aclosing(self._pieces(body, usage or Usage())) as pieces:
+                async for piece, _ in pieces:
+                    if piece:
+                        yield piece
 
     async def close(self) -> None:
         """Close the connections."""
@@ -129,7 +114,29 @@ class Chat:
             "messages": list(messages),
             "max_tokens": max_tokens,
             "temperature": temperature,
+            # Also for a whole answer: llama.cpp sees only in a stream that its reader has left.
+            "stream": True,
+            "stream_options": {"include_usage": True},
         }
+
+    async def _pieces(self, body: dict[str, Any], usage: Usage) -> AsyncGenerator[tuple[str, str], None]:
+        """(text, finish reason or nothing) as they come; ``usage`` is filled in.
+
+        Raises:
+            BackendError: it broke off before the model said that it has ended.
+        """
+        async with self._ask(body) as answer:
+            begun = ended = False
+            async for line in answer.content:
+                data = line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
+                if data == b"[DONE]":
+                    return
+                if data:
+                    piece, reason = _piece(data, usage)
+                    begun, ended = True, ended or bool(reason)
+                    yield piece, reason
+            if not ended:
+                raise BackendError("chat", "the answer broke off" if begun else f"the answer is {_NO_STREAM}")
 
     @asynccontextmanager
     async def _ask(self, body: dict[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -147,7 +154,8 @@ class Chat:
                         "chat", answer, "the language model refuses the request; it may be longer than its context"
                     )
                 yield answer
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        # The last one: a line too long to be read.
+        except (aiohttp.ClientError, TimeoutError, ValueError, HttpProcessingError) as error:
             raise BackendError("chat", f"no answer ({type(error).__name__})") from None
 
     async def _post(self, session: aiohttp.ClientSession, body: dict[str, Any]) -> aiohttp.ClientResponse:
@@ -161,24 +169,18 @@ class Chat:
             return await session.post(url, json=body)
 
 
-def _piece(data: bytes, usage: Usage | None) -> tuple[str, bool]:
-    """The text of one chunk, and whether the model said that it has ended."""
+def _piece(data: bytes, usage: Usage) -> tuple[str, str]:
+    """The text of one chunk, and why the model ended with it."""
     try:
         chunk = json.loads(data)
         if "error" in chunk:
             raise BackendError("chat", "the server reports an error within the answer")
-        if usage is not None:
-            _counted(chunk.get("usage"), usage)
+        if isinstance(counted := chunk.get("usage"), dict):
+            usage.prompt_tokens = int(counted.get("prompt_tokens") or 0)
+            usage.completion_tokens = int(counted.get("completion_tokens") or 0)
         choices = chunk.get("choices") or []
         if not choices:
-            return "", False
-        return choices[0]["delta"].get("content") or "", bool(choices[0].get("finish_reason"))
+            return "", ""
+        return choices[0]["delta"].get("content") or "", str(choices[0].get("finish_reason") or "")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise BackendError("chat", "a piece of the answer is not of the OpenAI shape") from None
-
-
-def _counted(given: Any, usage: Usage) -> Usage:
-    if isinstance(given, dict):
-        usage.prompt_tokens = int(given.get("prompt_tokens") or 0)
-        usage.completion_tokens = int(given.get("completion_tokens") or 0)
-    return usage
+        raise BackendError("chat", f"a piece of the answer is {_NO_STREAM}") from None

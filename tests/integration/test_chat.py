@@ -24,7 +24,7 @@ QUESTION: list[Message] = [
     {"role": "system", "content": "Answer in one short sentence."},
     {"role": "user", "content": "What is the capital of France?"},
 ]
-LONG: list[Message] = [{"role": "user", "content": "Count from one to five hundred, one number a line."}]
+LONG: list[Message] = [{"role": "user", "content": "Write a long story about a city and its people."}]
 
 
 class Piece(BaseModel):
@@ -162,32 +162,36 @@ def _chunk(**choice: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "words"),
     [
-        b"",
-        _chunk(delta={"content": "half an ans"}),
-        _chunk(delta={"content": "x"}) + b'data: {"error": {"message": "out of memory"}}\n\n',
-        b"data: {nonsense\n\n",
-        b'data: {"choices": [{}]}\n\n',
+        (b"", "OpenAI shape"),
+        (b"<html>", "OpenAI shape"),
+        (b'{"choices": [{"message": {"content": "not a stream"}, "finish_reason": "stop"}]}', "OpenAI shape"),
+        (_chunk(delta={"content": "half an ans"}), "broke off"),
+        (_chunk(delta={"content": "x"}) + b'data: {"error": {"message": "out of memory"}}\n\n', "reports an error"),
+        (b"data: {nonsense\n\n", "OpenAI shape"),
+        (b'data: {"choices": [{}]}\n\n', "OpenAI shape"),
+        (_chunk(delta={"content": "x" * 600_000}, finish_reason="stop"), "no answer"),  # one line: too long to read
     ],
 )
-async def test_a_stream_that_breaks_off_is_no_answer(fake: Fake, body: bytes) -> None:
+async def test_what_is_no_whole_answer_is_the_servers_fault(fake: Fake, body: bytes, words: str) -> None:
     fake.body = body
     chat = Chat(ChatSettings(url=fake.url))
-    with pytest.raises(BackendError):
+    before = BACKEND_FAILED.labels("chat", "complete", "BackendError")._value.get()
+    with pytest.raises(BackendError, match=words):
+        await chat.complete(QUESTION)
+    assert BACKEND_FAILED.labels("chat", "complete", "BackendError")._value.get() == before + 1
+    with pytest.raises(BackendError, match=words):
         [piece async for piece in chat.stream(QUESTION)]
     await chat.close()
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[]", b"<html>", b'{"choices": []}', b'{"choices": [{"message": null}]}'])
-async def test_an_answer_of_another_shape_is_the_servers_fault(fake: Fake, body: bytes) -> None:
-    fake.body = body
+async def test_an_answer_without_end_is_given_up(fake: Fake) -> None:
+    fake.body = _chunk(delta={"content": "x" * 40_000}) * 40
     chat = Chat(ChatSettings(url=fake.url))
-    before = BACKEND_FAILED.labels("chat", "complete", "BackendError")._value.get()
-    with pytest.raises(BackendError, match="shape"):
+    with pytest.raises(BackendError, match="longer than"):
         await chat.complete(QUESTION)
     await chat.close()
-    assert BACKEND_FAILED.labels("chat", "complete", "BackendError")._value.get() == before + 1
 
 
 async def test_nobody_there_and_too_slow_are_retries() -> None:
@@ -216,8 +220,8 @@ async def test_nobody_there_and_too_slow_are_retries() -> None:
 
 
 async def test_a_connection_that_died_while_idle_is_no_failure() -> None:
-    answer = b'{"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}'
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(answer)
+    answer = _chunk(delta={"content": "ok"}, finish_reason="stop")
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(answer)
     served = 0
 
     async def once_a_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
