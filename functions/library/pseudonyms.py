@@ -56,6 +56,15 @@ class Ring:
             self._open[id] = self._unsealed(sealed)
         return id, self._open[id]
 
+    async def between(self, first: date, last: date) -> dict[str, bytes]:
+        """The keys for all loans of these days, by id."""
+        found: dict[str, bytes] = {}
+        while first <= last:
+            id, key = await self.key(first)
+            found[id] = key
+            first = end_of(id) + timedelta(days=1)
+        return found
+
     async def every(self, raw: str) -> list[str]:
         """The pseudonyms of one reader under every key there is."""
         found = []
