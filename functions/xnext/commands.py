@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from functions.xnext.dataset import prepare
 from functions.xnext.evaluation import evaluate
 from functions.xnext.index import index_of
 from functions.xnext.operate import app as sources
@@ -13,7 +14,7 @@ from functions.xnext.uploads import app as uploads
 from shared.backends import Backends
 from shared.settings import Settings
 
-__all__ = ["app", "evaluate"]
+__all__ = ["app", "evaluate", "prepare"]
 
 app = typer.Typer(help="The city's search.", no_args_is_help=True)
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ from shared.errors import StadtfunkError
 from shared.settings import Settings
 
 app = typer.Typer()
-_START_S = 900.0  # until every page is findable; a page's embedding takes half a second a core
+_SILENT_S = 300.0  # without another page; however many there are, one takes some seconds
 _STOP_S = 10.0
 _CORE = "retrieval"  # is no system: it is below all of them
 _DEMO_QUERIES = Path(__file__).parent.parent / "cms" / "city" / "queries.jsonl"
@@ -40,6 +40,12 @@ def evaluate(
     sample: Annotated[
         int | None, typer.Option(min=1, help="Questions a language, always the same ones (retrieval only).")
     ] = None,
+    dataset: Annotated[
+        list[Path] | None, typer.Option(help="A public set as Parquet, in place of both; again for another file.")
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="Which column of the set is for what, e.g. question=Frage.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start a stack with nothing in it, index the documents, ask every query, print how well it found.
@@ -47,9 +53,14 @@ def evaluate(
     A system is judged through everything it has, from the crawl to its HTTP function. ``retrieval`` judges
     the core below all text systems, by the language of the question; it needs --documents and --queries.
     """
-    for file in (documents, queries):
+    for file in (documents, queries, *(dataset or ())):
         if file is not None and not file.is_file():
             fail(f"{file}: no such file")
+    columns = dict(_pair(one) for one in column or ())
+    if columns and not dataset:
+        fail("--column says which column of a --dataset is for what")
+    if dataset and (documents is not None or queries is not None or system == _CORE):
+        fail("--dataset stands in place of --documents and --queries, for a system")
     if system == _CORE:
         if documents is None or queries is None:
             fail("name what to search with --documents, and the judged questions with --queries")
@@ -64,18 +75,31 @@ def evaluate(
     if judge is None:
         fail(f"system '{system}' brings no evaluation ({module.__name__})")
 
-    async def run() -> dict[str, Any]:
-        async with _stack(system, documents) as settings:
-            figures: dict[str, Any] = await judge(settings, queries or _DEMO_QUERIES)
-            return figures
-
-    figures = asyncio.run(run())
+    with tempfile.TemporaryDirectory(prefix="stadtfunk-dataset-") as folder:
+        told: dict[str, object] = {}
+        if dataset:
+            prepare = getattr(module, "prepare", None)
+            if prepare is None:
+                fail(f"system '{system}' takes no public sets ({module.__name__})")
+            documents, queries, told = prepare(dataset, columns, Path(folder))
+            err.print(_in_a_line(told), markup=False, soft_wrap=True)
+        figures = asyncio.run(_judged(judge, system, documents, queries or _DEMO_QUERIES))
+    figures["run"] |= told | {"commit": _commit()}
     if as_json:
         show_json(figures)
         return
-    _show(f"{system}: {queries or 'demo city'}", {name: row for name, row in figures.items() if "n" in row})
-    latency = figures.get("latency_ms", {})
-    err.print("  ".join(f"{name} {value} ms" for name, value in latency.items()), markup=False)
+    what = ", ".join(map(str, dataset)) if dataset else queries or "demo city"
+    _show(f"{system}: {what}", {name: row for name, row in figures.items() if "n" in row})
+    for beside in ("latency_ms", "run"):
+        err.print(_in_a_line(figures.get(beside, {})), markup=False, soft_wrap=True)
+
+
+async def _judged(
+    judge: Callable[[Settings, Path], Awaitable[dict[str, Any]]], system: str, documents: Path | None, queries: Path
+) -> dict[str, Any]:
+    async with _stack(system, documents) as (settings, pages):
+        figures = await judge(settings, queries)
+        return figures | {"run": {"documents": pages, "model": settings.embeddings.model}}
 
 
 def _core(documents: Path, queries: Path, sample: int | None, as_json: bool) -> None:
@@ -95,7 +119,7 @@ def _core(documents: Path, queries: Path, sample: int | None, as_json: bool) -> 
     else:
         _show(f"retrieval: {queries}", measured)
     # Beside the figures, whose keys are the languages and nothing else.
-    err.print("  ".join(f"{name} {value}" for name, value in (run | {"commit": _commit()}).items()), markup=False)
+    err.print(_in_a_line(run | {"commit": _commit()}), markup=False, soft_wrap=True)
 
 
 def _commands(system: str) -> ModuleType:
@@ -111,6 +135,17 @@ def _show(title: str, figures: Mapping[str, Mapping[str, object]]) -> None:
     show_table(
         title, ["Queries", *names], [(name, *(row.get(figure) for figure in names)) for name, row in figures.items()]
     )
+
+
+def _in_a_line(facts: Mapping[str, object]) -> str:
+    return "  ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def _pair(text: str) -> tuple[str, str]:
+    use, equals, name = text.partition("=")
+    if not (use and equals and name):
+        fail(f"--column {text}: write what it is for, '=', and its name, e.g. question=Frage")
+    return use, name
 
 
 def _commit() -> str:
@@ -130,8 +165,8 @@ def _commit() -> str:
 
 
 @contextlib.asynccontextmanager
-async def _stack(system: str, documents: Path | None) -> AsyncIterator[Settings]:
-    """A running stack in a temporary folder, filled; its settings."""
+async def _stack(system: str, documents: Path | None) -> AsyncIterator[tuple[Settings, int]]:
+    """A running stack in a temporary folder, filled; its settings, and the number of its pages."""
     with tempfile.TemporaryDirectory(prefix="stadtfunk-evaluate-") as folder:
         command = [sys.executable, "-c", "from infra.cli import main; main()", "up"]
         command += ["--data", folder, "--only", system, "--no-open", "--json"]
@@ -145,11 +180,8 @@ async def _stack(system: str, documents: Path | None) -> AsyncIterator[Settings]
             env=inherited | {"STADTFUNK_HOST__RATE_PER_MINUTE": "1000000"},
         )
         try:
-            async with asyncio.timeout(_START_S):
-                await _filled(process)
-            yield Settings(_env_file=Path(folder) / "stack.env")
-        except TimeoutError:
-            raise StadtfunkError(f"the stack was not filled within {_START_S:.0f} s") from None
+            pages = await _filled(process)
+            yield Settings(_env_file=Path(folder) / "stack.env"), pages
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
@@ -160,13 +192,22 @@ async def _stack(system: str, documents: Path | None) -> AsyncIterator[Settings]
                     await process.wait()
 
 
-async def _filled(process: asyncio.subprocess.Process) -> None:
+async def _filled(process: asyncio.subprocess.Process) -> int:
+    """Wait until all is up and every page findable; the number of pages."""
     if process.stdout is None:
         raise AssertionError("stdout is piped")
-    async for line in process.stdout:
+    pages = 0
+    while True:
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), _SILENT_S)
+        except TimeoutError:
+            raise StadtfunkError(f"the stack made nothing findable for {_SILENT_S:.0f} s ({pages} pages)") from None
+        if not line:
+            raise StadtfunkError(f"the stack ended with status {await process.wait()} before it was filled")
         fact = json.loads(line)
         if fact["event"] == "up":
-            return
-        if fact["event"] == "indexed" and fact["pages"] % 25 == 0:
-            err.print(f"pages findable: {fact['pages']} of {fact['of']}", markup=False)
-    raise StadtfunkError(f"the stack ended with status {await process.wait()} before it was filled")
+            return pages
+        if fact["event"] == "indexed":
+            pages = fact["pages"]
+            if pages % 25 == 0:
+                err.print(f"pages findable: {pages} of {fact['of']}", markup=False)

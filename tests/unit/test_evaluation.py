@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from functions.xnext.evaluation import read_queries
+from infra.cli.evaluate import app
 from shared.errors import StadtfunkError
 from shared.knowledge.evaluation import Question, Text, read, sampled
 from shared.knowledge.measures import measures
@@ -78,3 +80,26 @@ def test_samples_ask_every_language_the_same_and_a_larger_one_holds_the_smaller(
     assert len(few) == 10
     assert ids(few, "de") == ids(few, "en") == ids(more, "de")[:5]
     assert len(sampled(asked(1), None)) == 100
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("retrieval", "name what to search with --documents"),
+        ("retrieval --dataset {file}", "for a system"),
+        ("xnext --documents {file}", "name the judged queries"),
+        ("xnext --dataset {file} --queries {file}", "in place of --documents and --queries"),
+        ("xnext --dataset {file} --column question", "e.g. question=Frage"),
+        ("xnext --column question=Frage", "of a --dataset"),
+        ("xnext --dataset {file}", "is no Parquet file"),
+        ("xnext --sample 3", "--sample is of 'retrieval'"),
+        ("xnext --dataset gone.parquet", "gone.parquet: no such file"),
+        ("portal", "there is xnext"),
+    ],
+)
+def test_a_wrong_call_says_the_way_out(tmp_path: Path, options: str, said: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("{}")
+    result = CliRunner().invoke(app, options.format(file=file).split())
+    assert result.exit_code == 1
+    assert said in " ".join((result.stderr + str(result.exception)).split())
