@@ -108,9 +108,9 @@ async def answer(query: AnswerQuery, use: Backends) -> Stream:
 async def _find(query: AnswerQuery, use: Backends) -> Found:
     index = index_of(use)
     filters = Filters(category=query.category, language=query.language)
-    found = await find(index, query.q, limit=_HITS, filters=filters)
+    found = await find(index, query.q, limit=_HITS, filters=filters, rerank=use.rerank)
     if query.easy:
-        easy = await find(index, query.q, limit=_HITS, filters=replace(filters, easy=True))
+        easy = await find(index, query.q, limit=_HITS, filters=replace(filters, easy=True), rerank=use.rerank)
         if easy.fits and easy.nearness >= found.nearness - _EASIER:
             return easy
     return found

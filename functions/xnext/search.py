@@ -72,7 +72,7 @@ async def search(query: SearchQuery, use: Backends) -> SearchResults:
     """Find city pages by words and by meaning, with highlighted passages and facts."""
     start = time.perf_counter()
     filters = Filters(category=query.category, language=query.language, easy=True if query.easy else None)
-    found = await find(index_of(use), query.q, limit=query.limit, filters=filters)
+    found = await find(index_of(use), query.q, limit=query.limit, filters=filters, rerank=use.rerank)
     pages = [_page(rank, hit) for rank, hit in enumerate(found.hits, 1)]
     return SearchResults(
         hits=pages,

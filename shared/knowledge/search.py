@@ -9,10 +9,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shared.knowledge import german, language
+from shared.knowledge import german, language, relevance
 from shared.knowledge.highlight import Span, spans
 from shared.knowledge.index import Index
-from shared.knowledge.rows import PAGE
+from shared.knowledge.reranking import reranked
+from shared.knowledge.rows import PAGE, SYNONYMS, TITLE
+from shared.rerank import Rerank
 from shared.vectors import CollectionMissing, Row, any_of, both, equals, holds
 
 Reason = Literal["empty_index", "filters", "no_match"]
@@ -20,9 +22,7 @@ Rankings = dict[str, list[Row]]  # rows best first, by the name of what ranked t
 DEPTH = 40  # rows asked of each ranking
 PASSAGES = 3  # shown a hit
 SUGGESTIONS = 3
-# Texts of one language are nearer to each other than to those of another, and names nearer to queries than passages.
-_FOREIGN, _PASSAGE = 0.008, 0.012
-_WORDED, _HALF = 0.02, 0.5  # how much less near a page may be that has half of the query's words
+NAMES = (TITLE, SYNONYMS)  # positions
 # Reciprocal rank fusion of documents, each at the rank of its best row. A small constant lets the first ranks
 # stand out; on judged queries of a real city 5 beats the usual 60 by .06 hit@10.
 RRF = 5
@@ -91,19 +91,21 @@ class Found:
     collection: str | None = None  # that the whole answer comes from
 
 
-async def search(index: Index, query: str, *, limit: int = 10, filters: Filters | None = None) -> Found:
-    """The best documents for a query.
+async def search(
+    index: Index, query: str, *, limit: int = 10, filters: Filters | None = None, rerank: Rerank | None = None
+) -> Found:
+    """The best documents for a query, in the order of ``rerank`` where there is one.
 
     Raises:
         BackendError: Milvus is away.
     """
     try:
-        return await _search(index, query, limit, filters)
+        return await _search(index, query, limit, filters, rerank)
     except CollectionMissing:  # dropped or lost since its alias was asked; that is asked anew now
-        return await _search(index, query, limit, filters)
+        return await _search(index, query, limit, filters, rerank)
 
 
-async def _search(index: Index, query: str, limit: int, filters: Filters | None) -> Found:
+async def _search(index: Index, query: str, limit: int, filters: Filters | None, rerank: Rerank | None) -> Found:
     condition = (filters or Filters()).condition()
     tongue = language.of_query(query)
     view = await index.view()
@@ -117,8 +119,8 @@ async def _search(index: Index, query: str, limit: int, filters: Filters | None)
         # One request for both kinds of rows: two with a filter each cost a third more of a whole search.
         rows = await view.nearest("dense", vector, 2 * DEPTH, condition)
         return {
-            "passages": [row for row in rows if row["position"] >= 0],
-            "names": [row for row in rows if row["position"] < 0],
+            "passages": [row for row in rows if row["position"] not in NAMES],
+            "names": [row for row in rows if row["position"] in NAMES],
         }
 
     async def by_words() -> Rankings:
@@ -135,7 +137,7 @@ async def _search(index: Index, query: str, limit: int, filters: Filters | None)
     else:
         meant = await by_meaning()
         worded = {} if meant is not None else await by_words()
-    ranked = fused((meant or {}) | worded)
+    ranked = await reranked(fused((meant or {}) | worded), view, query, rerank)
     hits: list[Hit] = []
     while ranked and len(hits) < limit:
         part, ranked = ranked[:limit], ranked[limit:]
@@ -144,8 +146,9 @@ async def _search(index: Index, query: str, limit: int, filters: Filters | None)
         hits += [_hit(query, score, rows) for (score, _), rows in zip(part, current, strict=True) if rows]
     reason: Reason | None = None if hits else "filters" if condition else "no_match"
     hits = hits[:limit]
-    nearness = _nearness(meant)
-    fits = bool(hits) and _fits(query, tongue, view.near, nearness, hits)
+    nearness = 0.0 if meant is None else relevance.nearness(meant["names"], meant["passages"])
+    shown = "\n".join(hit.words() for hit in hits[:PASSAGES])
+    fits = bool(hits) and await relevance.fits(view, query, tongue, nearness, shown)
     near = [] if fits or meant is None else [*meant["names"], *meant["passages"]]
     return Found(
         hits=hits,
@@ -177,28 +180,6 @@ def fused(rankings: Rankings) -> list[tuple[float, list[Row]]]:
         (score, [rows[(doc, *at)] for at, _ in sorted(places[doc].items(), key=lambda item: (-item[1], item[0][1]))])
         for doc, score in sorted(documents.items(), key=lambda item: (-item[1], item[0]))
     ]
-
-
-def _nearness(meant: Rankings | None) -> float:
-    """Cosine of the name or passage nearest to the query; 0 where that is not known."""
-    return max(
-        (
-            float(row["distance"]) + bonus
-            for name, bonus in (("names", 0.0), ("passages", _PASSAGE))
-            for row in (meant or {}).get(name, [])[:1]
-        ),
-        default=0.0,
-    )
-
-
-def _fits(query: str, tongue: str, near: float, nearness: float, hits: list[Hit]) -> bool:
-    """Whether the nearest page or passage is near enough, a little less with half of the query's words in it."""
-    words = {german.stem(word.text) for word in german.words(query) if word.text not in german.FUNCTION_WORDS}
-    known = {german.stem(word.text) for hit in hits[:PASSAGES] for word in german.words(hit.words())}
-    worded = bool(words) and len(words & known) >= _HALF * len(words)
-    if not nearness:
-        return worded
-    return nearness >= near - (0.0 if tongue == language.GERMAN else _FOREIGN) - (_WORDED if worded else 0.0)
 
 
 def _hit(query: str, score: float, rows: list[Row]) -> Hit:
