@@ -85,5 +85,6 @@ def document_of(page: Page, revision: int, file: tuple[Block, ...] = ()) -> Docu
         easy=page.easy,
         categories=page.categories,
         synonyms=page.synonyms,
+        links=tuple(dict.fromkeys(link.label for link in (*page.facts.online_services, *page.links))),
         facts=facts_of(page),
     )

@@ -35,6 +35,7 @@ class Document:
     easy: bool = False  # written in easy language
     categories: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()  # other names of the thing, searched like the title
+    links: tuple[str, ...] = ()  # labels of what it links to: found by them, but no passage to show
     facts: dict[str, object] = field(default_factory=dict)  # shown with a hit, not searched
 
 

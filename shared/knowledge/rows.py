@@ -19,6 +19,7 @@ SHOWN = (
 )  # fmt: skip
 # Beside a document's facts, as an index made before there were pages has no other field for it.
 PAGE = "_page"
+TITLE, SYNONYMS, LINKS = -1, -2, -3  # positions of the rows that are no passages
 RANKED = ("id", "doc", "revision", "position", "title")  # few, as hundreds of rows are ranked for each search
 
 
@@ -28,7 +29,7 @@ def row_id(doc: str, revision: int, position: int) -> str:
 
 
 class Entry(NamedTuple):
-    """What becomes a row: a passage, or (below position 0) a name of the document."""
+    """What becomes a row: a passage, or (below position 0) a name of the document or its links."""
 
     position: int
     text: str  # as it is embedded
@@ -38,12 +39,13 @@ class Entry(NamedTuple):
 
 
 def entries_of(document: Document, found: Sequence[Passage]) -> list[Entry]:
-    """A document's names and passages."""
+    """A document's names, its links and its passages."""
     # A name is as short as a query, and they are compared as equals: both in the query's role.
-    names = [document.title, ", ".join(document.synonyms)]
-    entries = [
-        Entry(-1 - number, name, "query", name, None) for number, name in enumerate(names) if german.has_words(name)
-    ]
+    names = [(TITLE, document.title), (SYNONYMS, ", ".join(document.synonyms))]
+    entries = [Entry(position, name, "query", name, None) for position, name in names if german.has_words(name)]
+    if document.links:
+        words = " ".join((document.title, *document.synonyms, *document.links))
+        entries.append(Entry(LINKS, "\n".join((document.title, *document.links)), "passage", words, None))
     for passage in found:
         words = " ".join((document.title, *document.synonyms, *passage.headings, passage.text))
         entries.append(

@@ -10,7 +10,7 @@ import pytest
 
 from events.cms import PageChanged, PageIndexed, PageRemoved
 from functions.xnext.index import document_of, index_of, index_page, remove_page
-from functions.xnext.page import Facts, Page, Section
+from functions.xnext.page import Facts, Link, Page, Section
 from functions.xnext.search import SearchQuery, SearchResults, search
 from shared.backends import Backends
 from shared.embeddings import Embeddings, Role
@@ -84,6 +84,16 @@ async def test_a_page_is_found_by_word_and_by_meaning(use: Backends) -> None:
     assert [passage.text[start:end] for start, end in passage.highlights] == ["Hund"]
     assert by_word.hits[0].facts.fees == "100 Euro im Jahr"
     assert (await asked(use, "How do I get a document for travelling abroad?")).hits[0].id == "cms:2"
+
+
+async def test_a_page_is_found_by_what_it_links_to_and_shows_no_links_as_text(use: Backends) -> None:
+    link = Link(label="Befreiung für Blindenführhunde", url="https://auenfurt.example/formular")
+    for page in (passport(), dog().model_copy(update={"links": (link,)})):
+        await index_page(await changed(use, page, 1), use)
+    for query in ("blindenführhund", "sehbehinderung"):
+        (first, *_) = (await asked(use, query)).hits
+        assert first.id == "cms:1"
+        assert [passage.text[:12] for passage in first.passages] == ["Melden Sie I"]
 
 
 class Counting:

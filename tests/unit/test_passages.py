@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from shared.knowledge.markup import Block, blocks, clean
 from shared.knowledge.passages import ENOUGH, MOST, Document, Section, passages
+from shared.knowledge.rows import LINKS, SYNONYMS, TITLE, entries_of
 from shared.knowledge.sentences import sentences
 
 
@@ -139,3 +140,21 @@ def test_an_endless_sentence_is_cut_at_a_blank() -> None:
     found = passages(document("<p>" + "wort " * 3000 + "</p>"))
     assert all(len(passage.text) <= 4000 for passage in found)
     assert sum(passage.text.count("wort") for passage in found) == 3000
+
+
+def test_names_links_and_passages_become_rows() -> None:
+    page = Document(
+        id="1",
+        revision=1,
+        title="Wohnsitz anmelden",
+        synonyms=("Ummelden",),
+        links=("Zweitwohnungssteuer",),
+        sections=(Section(html="<p>Sie ziehen um.</p>"),),
+    )
+    found = {entry.position: entry for entry in entries_of(page, passages(page))}
+    assert sorted(found) == [LINKS, SYNONYMS, TITLE, 0]
+    assert [found[at].role for at in sorted(found)] == ["passage", "query", "query", "passage"]
+    assert found[LINKS].text == "Wohnsitz anmelden\nZweitwohnungssteuer"
+    assert all("Ummelden" in found[at].words for at in (LINKS, 0))
+    assert "Zweitwohnungssteuer" not in found[0].words
+    assert LINKS not in {entry.position for entry in entries_of(document("<p>Nichts.</p>"), [])}
