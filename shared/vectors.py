@@ -16,19 +16,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import BackendError, Reject
-from shared.filters import any_of, below, both, equals, holds, literal
 from shared.settings import VectorSettings
 from shared.telemetry import backend_call
 
 if TYPE_CHECKING:
     from pymilvus import AsyncMilvusClient
 
-__all__ = ["ALIAS_S", "CollectionMissing", "Row", "Vectors", "any_of", "below", "both", "equals", "holds", "literal"]
-
 T = TypeVar("T")
 Row = dict[str, Any]
-_QUIET_S = 1.0
-_LATEST_S = 10.0
+_QUIET_S, _LATEST_S = 1.0, 10.0
 _ROWS = 256  # written at once: some 5 MB, which a server takes within the time of a call
 ALIAS_S = 5.0  # how long a process may go on with the collection that an alias stood for
 # pymilvus pings an idle server every 10 s; gRPC servers allow one in 5 min, then hang up ("too_many_pings").
@@ -136,8 +132,8 @@ class Vectors:
     async def upsert(self, collection: str, rows: Sequence[Row]) -> None:
         """Write rows by primary key; acknowledged rows survive a kill of the server."""
         for start in range(0, len(rows), _ROWS):
-            part = list(rows[start : start + _ROWS])
-            await self._call("upsert", partial(_upserted, collection, part), collection)
+            part = partial(_upserted, collection, list(rows[start : start + _ROWS]))
+            await self._call("upsert", part, collection)
             self._mark(collection)
 
     async def delete(self, collection: str, condition: str) -> None:
@@ -232,10 +228,8 @@ class Vectors:
         client = MilvusClient(
             uri=self._settings.uri, token=self._token(), timeout=self._settings.timeout_s, grpc_options=GRPC
         )
-        try:
+        with contextlib.closing(client):
             client.create_collection(collection, schema=schema, index_params=index)
-        finally:
-            client.close()
 
     def _token(self) -> str:
         return self._settings.token.get_secret_value() if self._settings.token else ""

@@ -16,10 +16,11 @@ from events.library import TitleChanged, TitleRemoved
 from shared.backends import Backends
 from shared.embeddings import Vector
 from shared.errors import BackendError
+from shared.filters import any_of, both, equals, holds
 from shared.function import on
 from shared.knowledge.passages import digest
 from shared.state import Conflict
-from shared.vectors import Row, any_of, both, equals, holds
+from shared.vectors import Row
 
 RECORDS: Final = "library-titles"  # state bucket: id -> Record
 _PAGE: Final = 16_384  # rows one query gives at most

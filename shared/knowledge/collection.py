@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from shared.embeddings import Embeddings, Vector
+from shared.filters import any_of, below, both, equals
 from shared.knowledge.passages import Document, Passage, digest, passages
 from shared.knowledge.records import Record, Recorded, Records
 from shared.knowledge.rows import entries_of, rows_of, schema
 from shared.state import Bucket
-from shared.vectors import Vectors, any_of, below, both, equals
+from shared.vectors import Vectors
 
 _ROWS = 5_000  # rows asked for at once, a batch's last document aside; Milvus gives 16,384 at most
 

@@ -13,12 +13,13 @@ import structlog
 
 from shared.embeddings import Embeddings, Vector
 from shared.errors import BackendError, Reject
+from shared.filters import any_of
 from shared.knowledge.collection import Collection
 from shared.knowledge.passages import Document
 from shared.knowledge.records import BUCKET, Record, Records
 from shared.knowledge.rows import RANKED, SHOWN, row_id
 from shared.state import State
-from shared.vectors import Row, Vectors, any_of
+from shared.vectors import Row, Vectors
 
 _RECORDS_S = 0.5  # a search waits no longer for NATS
 
@@ -31,6 +32,11 @@ class View:
         self._vectors = vectors
         self._embeddings = embeddings
         self._records = records
+
+    @property
+    def embeddings(self) -> Embeddings | None:
+        """The collection's model; None where it is not in the settings."""
+        return self._embeddings
 
     @property
     def near(self) -> float:

@@ -9,13 +9,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shared.filters import any_of, both, equals, holds
 from shared.knowledge import german, language, relevance
 from shared.knowledge.highlight import Span, spans
 from shared.knowledge.index import Index
 from shared.knowledge.reranking import reranked
 from shared.knowledge.rows import PAGE, SYNONYMS, TITLE
 from shared.rerank import Rerank
-from shared.vectors import CollectionMissing, Row, any_of, both, equals, holds
+from shared.vectors import CollectionMissing, Row
 
 Reason = Literal["empty_index", "filters", "no_match"]
 Rankings = dict[str, list[Row]]  # rows best first, by the name of what ranked them

@@ -15,10 +15,10 @@ from functions.xnext.search import SearchQuery, SearchResults, search
 from shared.backends import Backends
 from shared.embeddings import Embeddings, Role
 from shared.errors import Reject, Retry
+from shared.filters import equals
 from shared.knowledge.passages import passages
 from shared.settings import NatsSettings, Settings
 from shared.state import State
-from shared.vectors import equals
 
 
 @pytest.fixture

@@ -21,10 +21,11 @@ from infra.stack.ports import free_port
 from infra.stack.servers import QUIET, Server, inherited
 from shared.backends import Backends
 from shared.errors import BackendError, StadtfunkError
+from shared.filters import equals
 from shared.knowledge import reindex as machinery
 from shared.knowledge.reindex import Incomplete, Outcome, drop_previous, previous, reindex
 from shared.settings import NextEmbeddingSettings, Settings
-from shared.vectors import Row, Vectors, equals
+from shared.vectors import Row, Vectors
 from tests.conftest import Launched
 from tests.integration.programs.embeddings import DIMENSION, MODEL
 from tests.integration.replicas import ROOT, variables

@@ -10,8 +10,9 @@ import pytest
 from infra.stack import servers
 from infra.stack.ports import free_port
 from shared.errors import BackendError, Reject
+from shared.filters import any_of, equals
 from shared.settings import VectorSettings
-from shared.vectors import Vectors, any_of, equals
+from shared.vectors import Vectors
 from tests.polling import eventually
 from tests.unit.test_vectors import HOSTILE
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from milvus_lite.search.filter.tokens import TokenKind, tokenize
 
+from shared.filters import any_of, below, both, equals, holds, literal
 from shared.knowledge.search import Filters
-from shared.vectors import any_of, below, both, equals, holds, literal
 
 HOSTILE = [
     '" or "" == "',
