@@ -5,19 +5,12 @@ each state can be shown; the last tests walk through the whole demo city.
 """
 
 import re
-import socket
-import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from pydantic import BaseModel
 
 from functions.portal.pages import first_page, search_page
@@ -25,26 +18,14 @@ from functions.register.pages import register_page
 from functions.xnext.answer import Abstained, AnswerQuery, Done, Meta, StatementShown
 from functions.xnext.feedback import feedback
 from functions.xnext.search import SearchQuery, SearchResults
-from infra.host.app import create_app
 from shared.backends import Backends
-from shared.bus import MemoryBus
-from shared.catalogue import Catalogue
 from shared.errors import Retry
-from shared.function import Function, Stream, function_of, http
+from shared.function import Stream, http
 from shared.settings import PortalSettings, Settings
+from tests.acceptance.browser import Visit, faults, holding, hosting, visiting
 from tests.acceptance.conftest import Up
 from tests.polling import until
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PAGES = ("/", "/search", "/search?q=ausweis", "/search?q=nichts&category=Ausweise", "/search?q=stoerung", "/register")
 PROBE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 # A page says javascript: where an address belongs; no such link may be made.
@@ -91,6 +72,15 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
             ]
         )
     ],
+    "satzung": [
+        hit(
+            title="Abfallsatzung",
+            passages=[
+                {"heading": "Gebühren", "text": "Die Satzung sagt es.", "page": 3, "highlights": [[4, 11]]},
+                {"heading": "", "text": "Auch hier sagt es die Satzung.", "page": 12, "highlights": [[22, 29]]},
+            ],
+        )
+    ],
     "viele": [hit(title=f"Seite {n}") for n in range(30)],
     "boese": [
         hit(
@@ -108,6 +98,7 @@ STATEMENTS = {
         ("Melden Sie den Verlust Ihres Ausweises sofort.", "Melden Sie den Verlust Ihres Ausweises sofort."),
         ("Der neue Ausweis kostet 28,80 Euro.", "Für die Ausstellung werden 28,80 Euro erhoben."),
     ],
+    "satzung": [("Die Satzung sagt es so.", "Die Satzung sagt es so.")],
     "abbruch": [("Der neue Ausweis kostet 28,80 Euro.", "Für die Ausstellung werden 28,80 Euro erhoben.")],
     "boese": [(PROBE, PROBE + "!")],
 }
@@ -123,7 +114,7 @@ async def search(query: SearchQuery, use: Backends) -> SearchResults:
     reason = "empty_index" if query.q == "leer" else None if hits else "no_match"
     answer = {"query_language": "de", "took_ms": 1, "degraded": query.q == "halb", "reason": reason}
     near = {"fits": query.q != "fern", "suggestions": NEAR.get(query.q, [])}
-    found = {"hits": hits, "categories": ["Ausweise"], "languages": ["de", "en"]}
+    found = {"hits": hits, "categories": ["Ausweise"], "languages": ["de", "en"], "index": "city_pages__e5"}
     return SearchResults.model_validate(answer | near | found)
 
 
@@ -137,6 +128,8 @@ async def answer(query: AnswerQuery, use: Backends) -> Stream:
             number = 1 if text == STATEMENTS[query.q][0][0] else 2
             cited = {"number": number, "page_id": "demo:1", "revision": 1, "title": "Personalausweis verloren"}
             cited |= {"quote": quote, "href": "/source?page=demo%3A1&revision=1", "url": "https://auenfurt.example/1"}
+            if query.q == "satzung":
+                cited |= {"title": "Abfallsatzung", "page": 3}
             if query.q == "boese":
                 cited |= {"title": PROBE, "href": HOSTILE, "url": HOSTILE}
             yield "statement", StatementShown.model_validate({"text": text, "language": "de", "citations": [cited]})
@@ -149,28 +142,7 @@ async def answer(query: AnswerQuery, use: Backends) -> Stream:
     return Stream(messages())
 
 
-@contextmanager
-def hosting(settings: Settings) -> Iterator[str]:
-    """The host on a free port, with the pages' own functions."""
-    catalogue = Catalogue.load(Path(__file__).parents[2] / "serverless.yaml")
-    backends = Backends(settings, catalogue=catalogue)
-    functions: dict[str, Function] = {}
-    for target in (first_page, search_page, register_page, search, answer, feedback):
-        record = function_of(target)
-        assert record is not None
-        functions[record.name] = record
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        app = create_app(catalogue, functions, settings, backends, MemoryBus())
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        until(lambda: server.started or not thread.is_alive(), "the host listens")
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+FUNCTIONS = (first_page, search_page, register_page, search, answer, feedback)
 
 
 @pytest.fixture(scope="module")
@@ -179,45 +151,10 @@ def site() -> Iterator[str]:
         Settings(
             _env_file=None,
             portal=PortalSettings.model_validate({"city": "Auenfurt", "demo": True, "cms_url": "http://127.0.0.1:1/"}),
-        )
+        ),
+        *FUNCTIONS,
     ) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests of the module."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@dataclass
-class Visit:
-    """A fresh browser profile; remembers every host asked and everything the console said."""
-
-    site: str
-    context: BrowserContext
-    hosts: set[str] = field(default_factory=set)
-    said: list[str] = field(default_factory=list)
-
-    def open(self, path: str) -> Page:
-        """A page, once its first search (if it has one) is done."""
-        page = self.context.new_page()
-        page.on("console", lambda message: self.said.append(message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.goto(self.site + path)
-        if path.startswith("/search"):
-            expect(page.get_by_role("status")).not_to_have_text(re.compile("^$|…$"))
-        return page
-
-
-def visiting(chromium: Browser, site: str, **options: Any) -> Visit:
-    """A visit with these browser options (``viewport``, ``color_scheme``, ``locale``)."""
-    visit = Visit(site=site, context=chromium.new_context(**options))
-    visit.context.on("request", lambda request: visit.hosts.add(urlsplit(request.url).netloc))
-    return visit
 
 
 @pytest.fixture
@@ -225,23 +162,6 @@ def visit(chromium: Browser, site: str) -> Iterator[Visit]:
     visit = visiting(chromium, site)
     yield visit
     visit.context.close()
-
-
-def faults(page: Page) -> list[tuple[str, Any]]:
-    """What axe-core finds wrong: rule and element."""
-    found = Axe().run(page).response["violations"]
-    return [(one["id"], node["target"]) for one in found for node in one["nodes"]]
-
-
-def holding(page: Page, pattern: str) -> list[Route]:
-    """Requests that stay unanswered until a test answers them."""
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route(pattern, hold)
-    return held
 
 
 def test_search_works_by_keyboard_alone(visit: Visit) -> None:
@@ -278,6 +198,15 @@ def test_passages_that_say_little_are_folded(visit: Visit) -> None:
     expect(result.get_by_text("Hier steht es nicht.")).to_be_hidden()
     result.get_by_text("1 weitere Stelle").press("Enter")
     expect(result.get_by_text("Hier steht es nicht.")).to_be_visible()
+
+
+def test_passages_and_sources_of_a_pdf_name_its_page(visit: Visit) -> None:
+    page = visit.open("/search?q=satzung")
+    result = page.get_by_role("article")
+    expect(result.get_by_text("Gebühren · S. 3", exact=True)).to_be_visible()
+    expect(result.get_by_text("S. 12", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Beleg 1: Abfallsatzung, S. 3", exact=True)).to_be_visible()
+    expect(visit.open("/search?q=satzung&lang=en").get_by_text("Gebühren · p. 3", exact=True)).to_be_visible()
 
 
 def test_first_page_leads_to_the_search_by_keyboard(visit: Visit) -> None:

@@ -276,6 +276,7 @@ const TEXTS = {
     extractive: (model) => `Sätze aus den Seiten der Stadt, im Wortlaut, von KI ausgewählt (${model}).`,
     generated: (model) => `Von KI formuliert (${model}), jede Aussage am Wortlaut der Seite geprüft. Es gilt die Seite selbst.`,
     citation: (number, title) => `Beleg ${number}: ${title}`,
+    page: (number) => `S. ${number}`,
     sources: "Belege",
     as_cited: "Stelle ansehen",
     live: "Seite öffnen",
@@ -343,6 +344,7 @@ const TEXTS = {
     extractive: (model) => `Sentences of the city’s pages, word for word, chosen by AI (${model}).`,
     generated: (model) => `Worded by AI (${model}), each statement checked against the page. The page itself is binding.`,
     citation: (number, title) => `Source ${number}: ${title}`,
+    page: (number) => `p. ${number}`,
     sources: "Sources",
     as_cited: "See the passage",
     live: "Open the page",
@@ -692,9 +694,10 @@ class StadtfunkSearch extends HTMLElement {
   #state(statement, statements, cited) {
     const t = this.#texts;
     const said = lines(statement.text, []);
-    for (const { number, title, url, quote, href } of statement.citations) {
+    for (const { number, title, url, page, quote, href } of statement.citations) {
       const [source, live] = [this.#source(href), url ? safe(url) : null];
-      const label = t.citation(number, title);
+      const named = page ? `${title}, ${t.page(page)}` : title;
+      const label = t.citation(number, named);
       if (source) {
         const sign = make("a", { href: source, className: "number", lang: this.#own, "aria-label": label }, `${number}`);
         said.at(-1)?.append(" ", make("sup", {}, sign));
@@ -703,7 +706,7 @@ class StadtfunkSearch extends HTMLElement {
       const place = make(
         "div",
         {},
-        make("span", { className: "cited-title", lang: statement.language }, title),
+        make("span", { className: "cited-title", lang: statement.language }, named),
         source ? open(source, t.as_cited) : null,
         live ? open(live, t.live) : null,
         statement.text.includes(quote) ? null : make("q", { className: "quote" }, quote),
@@ -874,7 +877,8 @@ class StadtfunkSearch extends HTMLElement {
     const worded = passages.some((passage) => passage.highlights.length);
     const [first, rest] = [[], []];
     let length = 0;
-    for (const { heading, text, highlights } of passages) {
+    for (const { heading, text, page, highlights } of passages) {
+      const place = [heading, page ? this.#texts.page(page) : ""].filter(Boolean).join(" · ");
       const telling = !worded || highlights.length || !heading;
       const shown = telling && (first.length === 0 || length + text.length <= READABLE);
       if (shown) length += text.length;
@@ -882,7 +886,7 @@ class StadtfunkSearch extends HTMLElement {
         make(
           "li",
           { className: highlights.length ? "passage worded" : "passage" },
-          heading ? make("p", { className: "passage-heading" }, heading) : null,
+          place ? make("p", { className: "passage-heading" }, place) : null,
           make("p", { className: "passage-text" }, ...lines(text, highlights)),
           this.#why(text, highlights, degraded),
         ),
