@@ -33,6 +33,11 @@ def any_of(field: str, values: Iterable[str | int]) -> str:
     return f"{field} in [{', '.join(literal(value) for value in values)}]"
 
 
+def none_of(field: str, values: Iterable[str | int]) -> str:
+    """``field not in [...]``."""
+    return f"{field} not in [{', '.join(literal(value) for value in values)}]"
+
+
 def holds(field: str, value: str) -> str:
     """An array field holds the value."""
     return f"array_contains({field}, {literal(value)})"

@@ -43,19 +43,20 @@ class Revisions:
 def reindex_pages(
     back: Annotated[bool, typer.Option("--back", help="Return to the model before the last switch.")] = False,
     drop_old: Annotated[bool, typer.Option("--drop-old", help="Remove what was searched before it.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Write what is searched again, as after an upgrade.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False,
 ) -> None:
     """Index all pages with the next embedding model (else with the one in use), then let searches change to it.
 
     Searches go on meanwhile. A run that was stopped is begun again and does the rest.
     """
-    if back and drop_old:
-        raise typer.BadParameter("--back needs what --drop-old removes; give one of them")
+    if back + drop_old + again > 1:
+        raise typer.BadParameter("give one of --back, --drop-old and --again")
 
     async def run() -> dict[str, object]:
         use = Backends(Settings())
         try:
-            return await (_dropped(use) if drop_old else _reindexed(use, back=back))
+            return await (_dropped(use) if drop_old else _reindexed(use, back=back, again=again))
         finally:
             await use.close()
 
@@ -63,9 +64,13 @@ def reindex_pages(
     typer.echo(json.dumps(done, indent=2) if as_json else done["said"])
 
 
-async def _reindexed(use: Backends, *, back: bool) -> dict[str, object]:
+async def _reindexed(use: Backends, *, back: bool, again: bool) -> dict[str, object]:
     index = index_of(use)
-    target = await (_before if back else _target)(index, use)
+    if again:
+        target = await index.live() or index.first
+        await target.renew()
+    else:
+        target = await (_before if back else _target)(index, use)
     outcome = await reindex(index, target, Revisions(use), use.state, _Progress())
     return outcome.model_dump() | {"said": _said(outcome)}
 

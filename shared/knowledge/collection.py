@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from shared.embeddings import Embeddings, Vector
-from shared.filters import any_of, below, both, equals
+from shared.filters import any_of, below, both, equals, none_of
 from shared.knowledge.passages import Document, Passage, digest, passages
 from shared.knowledge.records import Record, Recorded, Records
 from shared.knowledge.rows import entries_of, rows_of, schema
@@ -59,7 +59,10 @@ class Collection:
         known = await self.records.get(document.id)
         if known is None or known.revision < document.revision:
             found = await asyncio.to_thread(passages, document)
-            await self._put(document, found)
+            written = await self._put(document, found)
+            if known is not None and not known.revision:
+                # Rows of this very revision, as a version of this program wrote them that splits otherwise.
+                await self._drop(document.id, both(equals("revision", document.revision), none_of("id", written)))
             known = await self.records.advance(document.id, Record(revision=document.revision, passages=len(found)))
             if known.revision != document.revision or known.removed:
                 # A newer revision was recorded meanwhile: what was just written never counted.
@@ -91,6 +94,12 @@ class Collection:
                 batch = []
         return mended + await self._mend(batch)
 
+    async def renew(self) -> None:
+        """Let every document be written again; what is found stays so meanwhile, and its vectors are taken over."""
+        async for one in self.records.each():
+            if one.record.found:
+                await self.records.forget(one)
+
     async def sweep(self) -> int:
         """Remove rows that a stopped writer left behind; the number of documents that had any."""
         if not await self.exists():
@@ -111,7 +120,7 @@ class Collection:
             await self.records.forget(one)
         return len(lost)
 
-    async def _put(self, document: Document, found: Sequence[Passage]) -> None:
+    async def _put(self, document: Document, found: Sequence[Passage]) -> list[str]:
         entries = entries_of(document, found)
         digests = [digest(self.embeddings.model_id, f"{entry.role}\x1f{entry.text}") for entry in entries]
         kept = await self._kept(document.id, digests)
@@ -124,6 +133,7 @@ class Collection:
             kept |= dict(zip(wanted, await self.embeddings.embed(list(wanted.values()), role), strict=True))
         rows = await asyncio.to_thread(rows_of, document, entries, [kept[mark] for mark in digests], digests)
         await self.vectors.upsert(self.name, rows)
+        return [str(row["id"]) for row in rows]
 
     async def _kept(self, id: str, digests: Iterable[str]) -> dict[str, Vector]:
         """Vectors of earlier revisions, by digest."""

@@ -21,6 +21,7 @@ from infra.stack.ports import free_port
 from infra.stack.servers import QUIET, Server, inherited
 from shared.backends import Backends
 from shared.errors import BackendError, StadtfunkError
+from shared.filters import both as both_of
 from shared.filters import equals
 from shared.knowledge import reindex as machinery
 from shared.knowledge.reindex import Incomplete, Outcome, drop_previous, previous, reindex
@@ -287,6 +288,23 @@ async def test_an_index_that_milvus_lost_is_built_from_what_is_stored(use: Backe
     await use.vectors.delete(index.collection, equals("doc", "cms:2"))  # the records do not know of it
     assert (await rebuilt(use)).written == 1
     assert {hit.id for hit in (await asked(use, page(0).title)).hits} == {"cms:0", "cms:2"}
+
+
+async def test_pages_that_an_earlier_version_split_otherwise_are_written_again(use: Backends, second: str) -> None:
+    await rebuilt(use)  # into the model whose texts are counted
+    await index_page(await changed(use, page(0), 1), use)
+    live = await index_of(use).live()
+    assert live is not None
+    (row,) = await use.vectors.query(live.name, both_of(equals("doc", "cms:0"), "position == 1"), ("*",))
+    known = {name: value for name, value in row.items() if not name.endswith("_bm25")}
+    await use.vectors.upsert(live.name, [{**known, "id": "old", "position": 9, "text": "Alt."}])
+    texts = await embedded(second)
+    await live.renew()
+    assert (await asked(use, page(0).title)).hits[0].id == "cms:0"
+    assert (await rebuilt(use)).written == 1
+    assert await embedded(second) == texts
+    rows = await use.vectors.query(live.name, equals("doc", "cms:0"), ("position",))
+    assert sorted(int(row["position"]) for row in rows) == [-1, 0, 1]
 
 
 async def test_a_page_that_is_not_stored_is_not_lost_by_a_switch(use: Backends) -> None:
