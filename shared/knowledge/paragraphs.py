@@ -26,6 +26,7 @@ _PAGE_NUMBER = re.compile(
 )
 _LEADERS = re.compile(r"(?:\s*[.…_]){4,}\s*")
 _BROKEN = 60  # characters; a shorter block is no text that a page's end broke
+_LONGEST = 800  # characters of a sentence that may go back to the page it began on
 _RESTS = frozenset(
     ["und", "oder", "bzw.", "sowie", "u.", "als", "bis", "wie", "beziehungsweise", "statt", "and", "or"]
 )  # "Haus- und Hof…"
@@ -252,5 +253,7 @@ def _carried(found: list[Block], block: Block) -> list[Block]:
     if not (small or last.text[-1] in "-," or last.text.split()[-1].islower() or len(last.text) >= 2 * _BROKEN):
         return [block]
     end, *others = sentences(block.text)
+    if len(end) > _LONGEST:
+        return [block]
     found[at] = last._replace(text=joined([last.text, end]))
     return [block._replace(text=" ".join(others))] if others else []

@@ -126,7 +126,6 @@ def _letters(page: Any, text: Any) -> Iterator[_Letter]:
     """The visible letters of a page in the order of the file."""
     box = page.get_bbox()
     loose = raw.FS_RECTF()
-    sides = [ctypes.c_double() for _ in range(4)]
     blank = False
     for index in range(text.count_chars()):
         shown = _plain(raw.FPDFText_GetUnicode(text, index))
@@ -135,12 +134,9 @@ def _letters(page: Any, text: Any) -> Iterator[_Letter]:
         if shown.isspace():
             blank = blank or shown == " "  # PDFium breaks lines where a font changes, too: places tell better
             continue
-        if not raw.FPDFText_GetCharBox(text, index, *sides) or not raw.FPDFText_GetLooseCharBox(text, index, loose):
+        if raw.FPDFText_IsGenerated(text, index) == 1 or not raw.FPDFText_GetLooseCharBox(text, index, loose):
             continue
-        left, right, bottom, top = (side.value for side in sides)
-        if raw.FPDFText_IsGenerated(text, index) == 1:
-            continue
-        if right < box[0] or left > box[2] or top < box[1] or bottom > box[3]:
+        if loose.right < box[0] or loose.left > box[2] or loose.top < box[1] or loose.bottom > box[3]:
             continue
         angle = raw.FPDFText_GetCharAngle(text, index)
         turn = round(math.degrees(angle) / 90) % 4 * 90 if angle > 0 else 0
