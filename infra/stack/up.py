@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.stack.folder import DataFolder
+from infra.stack.library import SYSTEM, load_library
 from infra.stack.loading import load
 from infra.stack.plan import Plan, chosen, installs, make_plan
 from infra.stack.ports import Ports, is_free, owner
@@ -77,6 +78,8 @@ async def _work(supervisor: Supervisor, plan: Plan, folder: DataFolder, wish: Wi
         progress.note(f"{plan.portal} answers; the city's pages are being read")
         await load(plan.nats, progress, anew=_other_city(folder, wish.city))
     progress.up(addresses(plan), time.monotonic() - begin)
+    if SYSTEM in plan.catalogue.systems and wish.city is None:
+        await load_library(plan, folder, progress)
     await asyncio.Event().wait()
 
 
