@@ -23,6 +23,7 @@ from shared.telemetry import backend_call
 _CONNECT_S = 5.0
 _ANSWER_LENGTH = 2**20  # characters of a whole answer
 _NO_STREAM = "not of the OpenAI shape"
+_REFUSED = "the language model refuses the request; it may be longer than its context"
 
 
 class Message(TypedDict):
@@ -150,9 +151,7 @@ class Chat:
             answer = await self._post(self._session, body)
             async with answer:
                 if answer.status != 200:
-                    raise refused(
-                        "chat", answer, "the language model refuses the request; it may be longer than its context"
-                    )
+                    raise refused("chat", answer.status, _REFUSED, after=answer.headers.get("Retry-After", ""))
                 yield answer
         # The last one: a line too long to be read.
         except (aiohttp.ClientError, TimeoutError, ValueError, HttpProcessingError) as error:
@@ -173,7 +172,10 @@ def _piece(data: bytes, usage: Usage) -> tuple[str, str]:
     """The text of one chunk, and why the model ended with it."""
     try:
         chunk = json.loads(data)
-        if "error" in chunk:
+        if error := chunk.get("error"):
+            # vLLM looks at some of a request only when it has begun to answer, with status 200.
+            if isinstance(error, dict) and isinstance(code := error.get("code"), int) and 400 <= code < 500:
+                raise refused("chat", code, _REFUSED)
             raise BackendError("chat", "the server reports an error within the answer")
         if isinstance(counted := chunk.get("usage"), dict):
             usage.prompt_tokens = int(counted.get("prompt_tokens") or 0)

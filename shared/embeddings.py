@@ -91,7 +91,9 @@ class Embeddings:
                         if answer.status != 200:
                             # The server's words may repeat the text; they are for the caller, not for a log.
                             words = (await answer.content.read(300)).decode("utf-8", "replace")
-                            raise refused("embeddings", answer, f"the embedding server refuses the text: {words}")
+                            never = f"the embedding server refuses the text: {words}"
+                            after = answer.headers.get("Retry-After", "")
+                            raise refused("embeddings", answer.status, never, after=after)
                         return self._vectors(await answer.json(content_type=None), len(texts))
                 except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                     raise BackendError("embeddings", f"no answer ({type(error).__name__})") from error

@@ -66,9 +66,8 @@ class Rerank:
         }
         async with self._connected().post(f"{self._settings.url}/rerank", json=body) as answer:
             if answer.status != 200:
-                raise refused(
-                    "rerank", answer, "the rerank server refuses the texts; one may be longer than its context"
-                )
+                words = "the rerank server refuses the texts; one may be longer than its context"
+                raise refused("rerank", answer.status, words, after=answer.headers.get("Retry-After", ""))
             return _scores(await answer.json(content_type=None), len(texts))
 
     def _connected(self) -> aiohttp.ClientSession:

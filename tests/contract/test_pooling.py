@@ -3,16 +3,23 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
 
 import aiohttp
 import pytest
 
+from functions.xnext.index import index_of
+from functions.xnext.search import SearchQuery, search
+from shared.backends import Backends
 from shared.chat import Chat
 from shared.embeddings import Embeddings, Vector
 from shared.errors import BackendError, Reject
+from shared.knowledge.passages import Document, Section
 from shared.rerank import Rerank
-from shared.settings import ChatSettings, EmbeddingSettings, RerankSettings
+from shared.settings import ChatSettings, EmbeddingSettings, RerankSettings, VectorSettings, XnextSettings
+from shared.state import MemoryState
 from tests.contract.servers import ModelServer, Vllm, embedded_and_vllm, only_vllm, packaged, vllm
+from tests.integration.hosting import plain_settings
 from tests.polling import eventually
 
 DOGS, PASSPORTS = "Dogs must be registered with the city.", "A passport is valid for ten years."
@@ -187,3 +194,27 @@ async def test_an_error_has_the_body_of_the_openai_api(server: ModelServer, path
         assert answer.status == 400
         error = (await answer.json())["error"]
     assert {"message", "type", "code"} <= error.keys()
+
+
+@only_vllm
+async def test_a_search_embeds_and_reranks_with_vllm_alone(server: ModelServer, milvus_uri: str) -> None:
+    settings = plain_settings(
+        vectors=VectorSettings(uri=milvus_uri),
+        embeddings=settings_of(server),
+        rerank=reranking(server),
+        xnext=XnextSettings(collection=f"vllm_{uuid4().hex[:8]}"),
+    )
+    use = Backends(settings, state=MemoryState())
+    index = index_of(use)
+    for number, text in enumerate((PASSPORTS, DOGS, "Cats and dogs may not enter the pool.", "The pool opens at ten.")):
+        page = Document(id=f"cms:{number}", revision=1, title=f"Page {number}", sections=(Section(html=text),))
+        await index.write(page)
+    question = "Where do I register my dog?"
+    hits = (await search(SearchQuery(q=question), use)).hits
+    assert use.rerank is not None
+    scores = await use.rerank.rank(question, [f"{hit.title}\n{hit.passages[0].text}" for hit in hits])
+    await use.vectors.drop(index.collection)
+    await use.close()
+    assert len(hits) == 4
+    assert scores == sorted(scores, reverse=True)
+    assert hits[0].id == "cms:1"

@@ -186,6 +186,15 @@ async def test_what_is_no_whole_answer_is_the_servers_fault(fake: Fake, body: by
     await chat.close()
 
 
+async def test_a_refusal_within_the_answer_is_one(fake: Fake) -> None:
+    fake.body = b'data: {"error": {"message": "geheim Erika", "code": 400}}\n\ndata: [DONE]\n\n'
+    chat = Chat(ChatSettings(url=fake.url))
+    with pytest.raises(Reject, match="status 400") as raised:
+        await chat.complete(QUESTION)
+    await chat.close()
+    assert "geheim" not in str(raised.value)
+
+
 async def test_an_answer_without_end_is_given_up(fake: Fake) -> None:
     fake.body = _chunk(delta={"content": "x" * 40_000}) * 40
     chat = Chat(ChatSettings(url=fake.url))
