@@ -11,10 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from shared.settings import HostSettings, Settings
-from tests.acceptance.test_pages import CHROMIUM, FLAGS, HOSTILE, PROBE, Visit, faults, holding, hosting, visiting
+from tests.acceptance.browser import Visit, faults, holding, hosting, visiting
+from tests.acceptance.test_pages import FUNCTIONS, HOSTILE, PROBE
 
 PAGE = """<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><title>Stadtportal</title>
@@ -60,21 +61,13 @@ def portal_of(*, allowed: bool) -> Iterator[Portal]:
     thread = threading.Thread(target=portal.server.serve_forever)
     thread.start()
     try:
-        with hosting(Settings(_env_file=None, host=HostSettings(allowed_origins=origins))) as host:
+        with hosting(Settings(_env_file=None, host=HostSettings(allowed_origins=origins)), *FUNCTIONS) as host:
             portal.host = host
             yield portal
     finally:
         portal.server.shutdown()
         portal.server.server_close()
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
