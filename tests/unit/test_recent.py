@@ -1,40 +1,37 @@
-"""What was read a moment ago: read once for all, anew when it is old, and never an error."""
-
-import asyncio
-
-import pytest
+"""Vectors of queries: found again, few, and gone in time."""
 
 from shared.recent import Recent
+from tests.polling import eventually
 
 
-async def test_one_reading_serves_every_call_until_it_is_old() -> None:
-    now = 0.0
-    readings = 0
-    recent = Recent(lambda: now)
-
-    async def read() -> int:
-        nonlocal readings
-        await asyncio.sleep(0)
-        readings += 1
-        return readings
-
-    assert await asyncio.gather(*(recent.get("n", 10, read) for _ in range(5))) == [1] * 5
-    now = 9.9
-    assert await recent.get("n", 10, read) == 1
-    assert await recent.get("other", 10, read) == 2
-    now = 10.0
-    assert await recent.get("n", 10, read) == 3
+async def test_a_query_is_found_again_and_the_oldest_goes_first() -> None:
+    recent = Recent(most=2)
+    assert recent.get("a") is None
+    recent.put("a", [1.0])
+    recent.put("b", [2.0])
+    recent.put("a", [1.5])
+    recent.put("c", [3.0])
+    assert [recent.get(text) for text in "abc"] == [[1.5], None, [3.0]]
+    recent.clear()
+    assert len(recent) == 0
 
 
-async def test_an_error_is_not_kept() -> None:
-    recent = Recent()
+async def test_nothing_stays_though_nobody_asks_again() -> None:
+    recent = Recent(kept_s=0.02)
+    for text in ("a", "b", "\ud800"):
+        recent.put(text, [1.0])
 
-    async def fail() -> str:
-        raise RuntimeError
+    async def gone() -> bool:
+        return len(recent) == 0
 
-    async def read() -> str:
-        return "read"
+    await eventually(gone, "the vectors are forgotten")
+    recent.put("c", [1.0])
+    await eventually(gone, "a later one is forgotten, too")
 
-    with pytest.raises(RuntimeError):
-        await recent.get("n", 10, fail)
-    assert await recent.get("n", 10, read) == "read"
+
+async def test_no_query_can_be_tried_out_on_what_is_kept() -> None:
+    first, second = Recent(), Recent()
+    for recent in (first, second):
+        recent.put("Mein Name ist Erika", [1.0])
+    assert not set(first._vectors) & set(second._vectors)
+    assert "Erika" not in repr(vars(first))
