@@ -3,17 +3,12 @@
 import asyncio
 import json
 import random
-from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import aiohttp
 import pytest
-from standardwebhooks.webhooks import Webhook
 
 from events.library import ExpiryAsked, LoanRecorded, ModelPublished, SettlingAsked
 from events.subjects import subject_of
@@ -22,81 +17,20 @@ from functions.library.expiry import expire_loans
 from functions.library.forget import erase_reader, erasure_report, forget
 from functions.library.loans import loans, record_loan, today
 from functions.library.pseudonyms import Ring, pseudonym
-from infra.worker.worker import Worker
 from shared.backends import Backends
-from shared.catalogue import Catalogue
 from shared.deadletters import DeadLetter, bury
-from shared.function import EventFunction, function_of
 from shared.jetstream import JetStreamBus
-from shared.secrets import Secrets
 from shared.settings import Settings
-from tests.integration.hosting import hosted
+from tests.integration.librarian import library, secrets_in
 from tests.polling import eventually
 
-SECRET = "whsec_" + b64encode(b"0123456789abcdef0123456789abcdef").decode()
-WHOLE = Catalogue.load(Path("serverless.yaml"))
-
-
-class System:
-    """The library's own system: it knows the secret, and its readers."""
-
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
-        self.url, self._session = url, session
-
-    async def tell(self, *rows: tuple[str, str, Any], path: str = "/library/loans") -> tuple[int, dict[str, Any]]:
-        body = {"loans": [{"reader": reader, "title": title, "day": str(day)} for reader, title, day in rows]}
-        return await self.send(path, body)
-
-    async def send(self, path: str, body: Any) -> tuple[int, dict[str, Any]]:
-        text = json.dumps(body)
-        headers = {"content-type": "application/json", **_signed(text)}
-        async with self._session.post(f"{self.url}{path}", data=text.encode(), headers=headers) as answer:
-            return answer.status, await answer.json()
-
-    async def ask(self, path: str) -> tuple[int, dict[str, Any]]:
-        async with self._session.get(f"{self.url}{path}", headers=_signed("")) as answer:
-            return answer.status, await answer.json()
-
-
-def _signed(text: str) -> dict[str, str]:
-    at, id = datetime.now(UTC), f"msg_{uuid4().hex}"
-    return {
-        "webhook-id": id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(SECRET).sign(id, at, text),
-    }
-
 
 @pytest.fixture
-def secrets(tmp_path: Path) -> Secrets:
-    (tmp_path / "library-webhook").write_text(SECRET)
-    (tmp_path / "library-master").write_text("a master secret of the tests, long enough")
-    return Secrets(tmp_path)
-
-
-@pytest.fixture
-async def use(settings: Settings, secrets: Secrets) -> AsyncIterator[Backends]:
-    backends = Backends(settings, secrets=secrets)
+async def use(settings: Settings, tmp_path: Path) -> AsyncIterator[Backends]:
+    backends = Backends(settings, secrets=secrets_in(tmp_path / "secrets"))
     await backends.objects.ensure_bucket(settings.library.bucket)
     yield backends
     await backends.close()
-
-
-@asynccontextmanager
-async def library(use: Backends, *handlers: Any) -> AsyncIterator[System]:
-    """Host and worker with these functions of the library, as the catalogue lists them."""
-    found = [function_of(handler) for handler in handlers]
-    names = {one.name for one in found if one is not None}
-    catalogue = WHOLE.model_copy(update={"functions": {n: f for n, f in WHOLE.functions.items() if n in names}})
-    events = {one.name: one for one in found if isinstance(one, EventFunction)}
-    bus = JetStreamBus(use.settings.nats)
-    async with (
-        Worker(events, catalogue, use.settings, backends=use),
-        hosted(catalogue, *handlers, settings=use.settings, bus=bus, secrets=use.secrets, state=use.state) as url,
-        aiohttp.ClientSession() as session,
-    ):
-        yield System(url, session)
-    await bus.close()
 
 
 async def rows(use: Backends) -> list[dict[str, Any]]:
