@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from shared.embeddings import Embeddings
     from shared.erasure import Erasure
     from shared.objects import Objects
-    from shared.recent import Recent
     from shared.rerank import Rerank
     from shared.secrets import Secrets
+    from shared.snapshots import Snapshots
     from shared.state import State
     from shared.vectors import Vectors
     from shared.web import Web
@@ -101,11 +101,11 @@ class Backends:
         return self._one("web", lambda: Web(self.settings.web))
 
     @property
-    def recent(self) -> "Recent":
+    def snapshots(self) -> "Snapshots":
         """What was read a moment ago and may be a little old."""
-        from shared.recent import Recent
+        from shared.snapshots import Snapshots
 
-        return self._one("recent", Recent)
+        return self._one("snapshots", Snapshots)
 
     @property
     def secrets(self) -> "Secrets":

@@ -16,7 +16,7 @@ async def curated(use: Backends) -> dict[str, list[str]]:
         entries = {name: await bucket.get(name) for name in sorted(await bucket.keys())}
         return {name: json.loads(entry.value) for name, entry in entries.items() if entry is not None}
 
-    return await use.recent.get("library.lists", _OLD_S, read)
+    return await use.snapshots.get("library.lists", _OLD_S, read)
 
 
 async def curate(use: Backends, name: str, ids: list[str]) -> None:
