@@ -9,12 +9,15 @@ from uuid import uuid4
 import typer
 
 from events import Event
+from functions.library.evaluation import compare
 from functions.library.importer import Import
 from functions.library.table import Layout, Row
 from shared.backends import Backends
 from shared.bus import enveloped
 from shared.errors import StadtfunkError
 from shared.jetstream import JetStreamBus
+
+__all__ = ["app", "compare"]
 
 app = typer.Typer(help="The library's recommendations.", no_args_is_help=True)
 T = TypeVar("T")

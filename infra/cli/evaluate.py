@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -23,6 +24,15 @@ from shared.errors import StadtfunkError
 from shared.settings import Settings
 
 app = typer.Typer()
+
+
+class Split(StrEnum):
+    """How a recommender's loans are held back."""
+
+    time = "time"
+    random = "random"
+
+
 _SILENT_S = 300.0  # without another page; however many there are, one takes some seconds
 _STOP_S = 10.0
 _CORE = "retrieval"  # is no system: it is below all of them
@@ -162,6 +172,44 @@ def _commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return found.stdout.strip()
+
+
+def _compare(
+    system: str, loans: Path | None, items: Path | None, held_back: tuple[Split, int], *, as_json: bool
+) -> None:
+    if loans is None or items is None:
+        fail("a recommender is judged on --loans and --items together")
+    for file in (loans, items):
+        if not file.is_file():
+            fail(f"{file}: no such file")
+    split, seed = held_back
+    compare = _brought(system, "compare", "no evaluation by loans")
+    figures = compare(loans, items, split.value, seed=seed, said=lambda step: err.print(f"{step} …", markup=False))
+    if as_json:
+        show_json(figures)
+        return
+    methods = [name for name in figures if "recall@10" in figures[name]]
+    names = list(figures[methods[0]])
+    show_table(
+        f"{system}: {loans}, split {split.value}",
+        ["Method", *names],
+        [(name, *(figures[name][figure] for figure in names)) for name in methods],
+    )
+    cold = figures["cold"]
+    hits = "  ".join(f"{name} {one['hit@10']}" for name, one in cold.items() if isinstance(one, dict))
+    err.print(f"hit@10 among {cold['titles']} cold titles, {cold['readers']} readers: {hits}", markup=False)
+
+
+def _brought(system: str, name: str, otherwise: str) -> Any:
+    """What the system's commands module brings under a name."""
+    catalogue = Catalogue.load(Settings(_env_file=".env").catalogue)
+    known = {name: entry.commands for name, entry in catalogue.systems.items() if entry.commands}
+    if system not in known:
+        fail(f"no system '{system}' that can be judged; there is {', '.join(known) or 'none'}")
+    found = getattr(importlib.import_module(f"functions.{known[system]}"), name, None)
+    if found is None:
+        fail(f"system '{system}' brings {otherwise} (functions/{known[system]})")
+    return found
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ B = I - P / diag(P) with P = (X'X + lambda I)^-1. With fewer readers than titles
 readers x readers gives the same P (Woodbury), in seconds instead of minutes.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,31 +27,30 @@ def ease(matrix: Matrix, strength: float, pairs: Matrix, *, largest: int = LARGE
         inner = ease(matrix[:, chosen].tocsr(), strength, pairs[chosen][:, chosen].tocsr(), largest=largest)
         cells = inner.tocoo()
         return csr_matrix((cells.data, (chosen[cells.row], chosen[cells.col])), shape=pairs.shape)
-    pairs = pairs.tocsr()
-    weights = np.empty(pairs.nnz, np.float32)
-    diagonal, rows_of = _inverse(matrix, strength)
-    for start in range(0, pairs.shape[0], _BLOCK):
-        rows = rows_of(start, min(start + _BLOCK, pairs.shape[0]))
-        low, high = pairs.indptr[start], pairs.indptr[min(start + _BLOCK, pairs.shape[0])]
-        columns = pairs.indices[low:high]
-        local = np.repeat(np.arange(rows.shape[0]), np.diff(pairs.indptr[start : start + rows.shape[0] + 1]))
-        weights[low:high] = -rows[local, columns] / diagonal[columns]
-    return csr_matrix((weights, pairs.indices.copy(), pairs.indptr.copy()), shape=pairs.shape)
+    # Rows and columns without a pair are in the inverse, but nobody asks for them.
+    active = np.flatnonzero(np.diff(pairs.indptr) + np.bincount(pairs.indices, minlength=pairs.shape[1]))
+    inner = pairs[active][:, active].tocsr()
+    diagonal, times = _inverse(matrix, strength)
+    for start in range(0, len(active), _BLOCK):
+        end = min(start + _BLOCK, len(active))
+        rows = times(_unit(active[start:end], matrix.shape[1]), active)
+        cut = slice(inner.indptr[start], inner.indptr[end])
+        local = np.repeat(np.arange(end - start), np.diff(inner.indptr[start : end + 1]))
+        inner.data[cut] = -rows[local, inner.indices[cut]] / diagonal[active[inner.indices[cut]]]
+    cells = inner.tocoo()
+    return csr_matrix((cells.data, (active[cells.row], active[cells.col])), shape=pairs.shape, dtype=np.float32)
 
 
-def ease_scores(matrix: Matrix, strength: float, *, largest: int = LARGEST) -> Any:
+def ease_scores(matrix: Matrix, strength: float, *, largest: int = LARGEST) -> Callable[[Matrix], np.ndarray[Any, Any]]:
     """A function from rows (sparse) to scores (dense, rows x titles) of the untruncated model: a yardstick."""
     chosen = _chosen(matrix, largest)
-    diagonal, rows_of = _inverse(matrix[:, chosen].tocsr(), strength)
+    inner = matrix[:, chosen].tocsr()
+    diagonal, times = _inverse(inner, strength)
 
     def scores(rows: Matrix) -> np.ndarray[Any, Any]:
         found = np.zeros(rows.shape, np.float32)
-        inner = rows[:, chosen].tocsr()
-        total = np.zeros(inner.shape, np.float32)
-        for start in range(0, len(chosen), _BLOCK):
-            end = min(start + _BLOCK, len(chosen))
-            total += inner[:, start:end] @ rows_of(start, end)
-        found[:, chosen] = np.asarray(inner.todense()) - total / diagonal
+        known = rows[:, chosen].tocsr()
+        found[:, chosen] = np.asarray(known.todense()) - times(known, slice(None)) / diagonal
         return found
 
     return scores
@@ -64,25 +64,32 @@ def _chosen(matrix: Matrix, largest: int) -> np.ndarray[Any, Any]:
 
 
 def _inverse(matrix: Matrix, strength: float) -> tuple[np.ndarray[Any, Any], Any]:
-    """P's diagonal, and a function that gives P's rows ``start:end`` (dense)."""
+    """P's diagonal, and a function that gives rows (sparse) times P, at some columns (dense)."""
     if matrix.shape[0] < matrix.shape[1]:
-        gram = np.asarray((matrix @ matrix.T).todense(), dtype=np.float32)
-        middle = _inverted(gram, strength)
+        middle = _inverted(np.asarray((matrix @ matrix.T).todense(), dtype=np.float32), strength)
         by_title = matrix.T.tocsr()
         diagonal = np.empty(matrix.shape[1], np.float32)
-
-        def dual(start: int, end: int) -> np.ndarray[Any, Any]:
-            rows: np.ndarray[Any, Any] = -((by_title[start:end] @ middle) @ matrix) / strength
-            rows[np.arange(end - start), np.arange(start, end)] += 1 / strength
-            return rows
-
         for start in range(0, matrix.shape[1], _BLOCK):
             part = by_title[start : start + _BLOCK]
             inner = part.multiply(part @ middle).sum(1)
             diagonal[start : start + _BLOCK] = (1 - np.asarray(inner).ravel()) / strength
+
+        def dual(rows: Matrix, columns: Any) -> np.ndarray[Any, Any]:
+            chosen = matrix[:, columns].T.tocsr()
+            found: np.ndarray[Any, Any] = -(chosen @ (rows @ by_title @ middle).T).T
+            found += rows[:, columns].toarray()
+            found /= strength
+            return found
+
         return diagonal, dual
     inverse = _inverted(np.asarray((matrix.T @ matrix).todense(), dtype=np.float32), strength)
-    return inverse.diagonal().copy(), lambda start, end: inverse[start:end]
+    return inverse.diagonal().copy(), lambda rows, columns: (rows @ inverse)[:, columns]
+
+
+def _unit(columns: np.ndarray[Any, Any], width: int) -> Matrix:
+    """A row for each of these columns, with a one there."""
+    places = (np.arange(len(columns)), columns)
+    return csr_matrix((np.ones(len(columns), np.float32), places), shape=(len(columns), width))
 
 
 def _inverted(gram: np.ndarray[Any, Any], strength: float) -> np.ndarray[Any, Any]:

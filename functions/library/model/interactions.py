@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 Matrix: TypeAlias = Any
 """A scipy csr_matrix, float32."""
 
+NEAREST = 500  # sources that a target keeps by loans, at most
 _BLOCK = 20_000_000  # co-loan cells looked at together: some 0.5 GB with their indices
 
 
@@ -86,18 +87,23 @@ def co_loans(matrix: Matrix, weights: np.ndarray[Any, Any] | None = None) -> Ite
         start = end
 
 
-def supported(matrix: Matrix, least: int) -> Matrix:
-    """How many distinct readers had both titles, titles x titles, where at least ``least`` had."""
-    blocks = []
+def supported(matrix: Matrix, least: int, most: int = NEAREST) -> Matrix:
+    """How many distinct readers had both titles (source x target), where at least ``least`` had.
+
+    Each target keeps its ``most`` sources of the highest cosine: memory stays bounded however dense the loans are.
+    """
+    scale = sp.diags(1 / np.sqrt(np.maximum(np.bincount(matrix.indices, minlength=matrix.shape[1]), 1)))
+    rows = []
     for _, block in co_loans(matrix):
         block.data[block.data < least] = 0
         block.eliminate_zeros()
-        blocks.append(block)
-    return (
-        sp.vstack(blocks, format="csr", dtype=np.float32)
-        if blocks
-        else csr_matrix(matrix.shape[1:] * 2, dtype=np.float32)
-    )
+        # The target's own norm changes nothing within its row.
+        near = strongest((block @ scale).tocsr(), most)
+        near.data = np.ones_like(near.data)
+        rows.append(block.multiply(near).tocsr())
+    width = matrix.shape[1]
+    whole = sp.vstack(rows, format="csr") if rows else csr_matrix((width, width))
+    return csr_matrix(whole.T.tocsr(), dtype=np.float32)
 
 
 def strongest(matrix: Matrix, count: int) -> Matrix:

@@ -8,8 +8,6 @@ from scipy.sparse import csr_matrix
 
 from functions.library.model.interactions import Matrix, co_loans, strongest
 
-Weighting = str  # "cosine" | "bm25"
-
 
 def item_knn(matrix: Matrix, *, neighbours: int, damping: float = 0.0, allowed: Matrix | None = None) -> Matrix:
     """Cosine between titles: (source title x target title), each *target* with its nearest sources.
@@ -35,15 +33,22 @@ def bm25_knn(
     return csr_matrix(sp.diags(idf.astype(np.float32)) @ nearest)
 
 
+def fewer(nearest: Matrix, neighbours: int) -> Matrix:
+    """The same lists with fewer neighbours a target."""
+    return csr_matrix(strongest(nearest.T.tocsr(), neighbours).T.tocsr())
+
+
 def _nearest(
     matrix: Matrix, weights: np.ndarray[Any, Any], norms: np.ndarray[Any, Any], neighbours: int, allowed: Matrix | None
 ) -> Matrix:
-    scale = sp.diags((1 / np.sqrt(np.maximum(norms, 1e-9))).astype(np.float32))
+    length = (1 / np.sqrt(np.maximum(norms, 1e-9))).astype(np.float32)
+    targets = None if allowed is None else (allowed.T > 0).tocsr()
     rows = []
     for start, block in co_loans(matrix, weights):
-        cosine = (scale.tocsr()[start : start + block.shape[0], start : start + block.shape[0]] @ block @ scale).tocsr()
-        if allowed is not None:
-            cosine = cosine.multiply(allowed[start : start + block.shape[0]] > 0).tocsr()
+        end = start + block.shape[0]
+        cosine = (sp.diags(length[start:end]) @ block @ sp.diags(length)).tocsr()
+        if targets is not None:
+            cosine = cosine.multiply(targets[start:end]).tocsr()
         rows.append(strongest(cosine, neighbours))
     # Cosine is symmetric: a row's nearest are a column's; the column is the target.
     return csr_matrix(sp.vstack(rows, format="csr").T.tocsr()).astype(np.float32)

@@ -42,7 +42,9 @@ class Model:
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __contains__(self, id: object) -> bool:
-        return id in self._columns
+        """Whether the model has neighbours for a title."""
+        column = self._columns.get(id) if isinstance(id, str) else None
+        return column is not None and bool(self._known[column])
 
     def recommend(
         self,
@@ -124,6 +126,10 @@ class Model:
     @cached_property
     def _columns(self) -> dict[str, int]:
         return {str(id): column for column, id in enumerate(self.titles.tolist())}
+
+    @cached_property
+    def _known(self) -> np.ndarray[Any, Any]:
+        return np.asarray((np.diff(self.by_loans.indptr) > 0) | (np.diff(self.by_content.indptr) > 0))
 
     @cached_property
     def _prior(self) -> np.ndarray[Any, Any]:

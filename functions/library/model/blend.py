@@ -1,0 +1,137 @@
+"""Training: parts of several algorithms, weighed on loans held back, folded into one list of neighbours a title."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse import csr_matrix
+
+from functions.library.model.content import Texts, content_parts
+from functions.library.model.ease import ease
+from functions.library.model.interactions import Interactions, Matrix, supported
+from functions.library.model.knn import bm25_knn, fewer, item_knn
+from functions.library.model.neighbours import LEAST_READERS, Model, truncated
+from functions.library.model.popularity import popularity
+from functions.library.model.validation import READERS, How, Pool, judged, split, weigh
+
+SERVED = 200  # neighbours a title, by both parts together
+_STRENGTHS = (30.0, 100.0, 300.0)
+_NEIGHBOURS = (10, 20, 50)
+_DAMPINGS = (0.0, 0.5)
+_LEANINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What tuning decided."""
+
+    strength: float  # of EASE
+    neighbours: int  # of the nearest neighbours
+    damping: float
+    leaning: float  # exponent of a title's loans, by which content leans to what is borrowed
+    weights: Mapping[str, float]  # a part
+    quality: float  # mean of nDCG@10 and recall@10 on what was held back
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the model card."""
+        return asdict(self)
+
+
+def train(
+    loans: Interactions,
+    texts: Texts | None = None,
+    vectors: np.ndarray[Any, Any] | None = None,
+    *,
+    how: How = "random",
+    least: int = LEAST_READERS,
+    seed: int = 1,
+) -> tuple[Model, Choice]:
+    """The model and what tuning chose; ``texts`` and ``vectors`` are in the order of ``loans.titles``.
+
+    ``how`` is the split for tuning. ``least`` 1 switches the rule of five readers off: for comparison only.
+    """
+    content = content_parts(texts or {}, vectors)
+    choice = tune(loans, content, how=how, least=least, seed=seed)
+    return fold(loans, content, choice, least=least), choice
+
+
+def tune(loans: Interactions, content: Mapping[str, Matrix], *, how: How, least: int, seed: int) -> Choice:
+    """Choose everything that can be chosen, on a part of ``loans`` that is held back."""
+    fit, held = split(loans, how, seed)
+    rows = judged(fit, held, READERS, seed)
+    fit_rows, held_rows = fit[rows], held[rows]
+    counts = np.bincount(fit.indices, minlength=fit.shape[1])
+    prior = popularity(counts)
+    pairs = supported(fit, least)
+
+    def alone(part: Matrix) -> float:
+        pool = Pool.of({"it": part}, prior, fit_rows, held_rows)
+        return pool.quality(pool.scores["it"])
+
+    strength, by_ease = max(((value, ease(fit, value, pairs)) for value in _STRENGTHS), key=lambda one: alone(one[1]))
+    (neighbours, damping), by_knn = max(
+        (
+            ((count, damping), fewer(most, count))
+            for damping in _DAMPINGS
+            for most in (item_knn(fit, neighbours=max(_NEIGHBOURS), damping=damping, allowed=pairs),)
+            for count in _NEIGHBOURS
+        ),
+        key=lambda one: alone(one[1]),
+    )
+    by_loans = {"ease": by_ease, "knn": by_knn, "bm25": bm25_knn(fit, neighbours=neighbours, allowed=pairs)}
+    best: Choice | None = None
+    for leaning in _LEANINGS if content else (0.0,):
+        pool = Pool.of(by_loans | _leaning(content, counts, leaning), prior, fit_rows, held_rows)
+        start = {name: pool.scale(name) * (1.0 if name in by_loans else 0.3) for name in pool.scores}
+        start["popular"] = 0.0
+        weights, quality = weigh(pool, start)
+        if best is None or quality > best.quality:
+            best = Choice(
+                strength=strength, neighbours=neighbours, damping=damping, leaning=leaning, weights=weights,
+                quality=quality,
+            )  # fmt: skip
+    if best is None:
+        raise AssertionError("there is a leaning to try")
+    return best
+
+
+def fold(loans: Interactions, content: Mapping[str, Matrix], choice: Choice, *, least: int) -> Model:
+    """Fit the chosen parts on all loans and fold them into truncated lists."""
+    counts = loans.loans
+    pairs = supported(loans.matrix, least)
+    weights = choice.weights
+    width = len(loans.titles)
+    by_loans = csr_matrix((width, width), dtype=np.float32)
+    if weights["ease"]:
+        by_loans = by_loans + weights["ease"] * ease(loans.matrix, choice.strength, pairs)
+    if weights["knn"]:
+        by_loans = by_loans + weights["knn"] * item_knn(
+            loans.matrix, neighbours=choice.neighbours, damping=choice.damping, allowed=pairs
+        )
+    if weights["bm25"]:
+        by_loans = by_loans + weights["bm25"] * bm25_knn(loans.matrix, neighbours=choice.neighbours, allowed=pairs)
+    by_content = csr_matrix((width, width), dtype=np.float32)
+    for name, part in _leaning(content, counts, choice.leaning).items():
+        if weights.get(name):
+            by_content = by_content + weights[name] * part
+    by_loans, by_content = truncated(csr_matrix(by_loans), csr_matrix(by_content), SERVED)
+    shown = by_loans.copy()
+    shown.data[:] = 1
+    return Model(
+        version="",
+        titles=loans.titles,
+        loans=counts,
+        by_loans=by_loans,
+        by_content=by_content,
+        readers=csr_matrix(pairs.multiply(shown)),
+        popular=float(weights.get("popular", 0.0)),
+    )
+
+
+def _leaning(content: Mapping[str, Matrix], counts: np.ndarray[Any, Any], leaning: float) -> dict[str, Matrix]:
+    """Content parts, each target weighed by its loans: among equals, the one that more have borrowed."""
+    factor = ((counts + 1) / (counts.mean() + 1)) ** leaning
+    scale = sp.diags(factor.astype(np.float32))
+    return {name: csr_matrix(part @ scale) for name, part in content.items()}
