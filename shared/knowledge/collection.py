@@ -19,6 +19,7 @@ from shared.knowledge.rows import entries_of, rows_of, schema
 from shared.state import Bucket
 from shared.vectors import Vectors
 
+_FLUSHED_S = 1.0
 _ROWS = 5_000  # rows asked for at once, a batch's last document aside; Milvus gives 16,384 at most
 
 
@@ -110,15 +111,22 @@ class Collection:
         return swept
 
     async def _mend(self, batch: Sequence[Recorded]) -> int:
-        if not batch:
-            return 0
-        condition = both(any_of("doc", [one.id for one in batch]), "position >= 0")
-        rows = await self.vectors.query(self.name, condition, ("doc", "revision"))
-        there = Counter((str(row["doc"]), int(row["revision"])) for row in rows)
-        lost = [one for one in batch if there[one.id, one.record.revision] < one.record.passages]
+        lost = await self._lost(batch)
+        if lost:
+            # What Milvus Lite is just flushing it does not show: look again.
+            await asyncio.sleep(_FLUSHED_S)
+            lost = await self._lost(lost)
         for one in lost:
             await self.records.forget(one)
         return len(lost)
+
+    async def _lost(self, batch: Sequence[Recorded]) -> list[Recorded]:
+        if not batch:
+            return []
+        condition = both(any_of("doc", [one.id for one in batch]), "position >= 0")
+        rows = await self.vectors.query(self.name, condition, ("doc", "revision"))
+        there = Counter((str(row["doc"]), int(row["revision"])) for row in rows)
+        return [one for one in batch if there[one.id, one.record.revision] < one.record.passages]
 
     async def _put(self, document: Document, found: Sequence[Passage]) -> list[str]:
         entries = entries_of(document, found)
