@@ -28,16 +28,12 @@ class ModelServer:
     model: str
     key: SecretStr | None = None
 
-    async def running(self) -> int:
-        """How many requests it is working on."""
-        raise NotImplementedError
-
 
 class LlamaCpp(ModelServer):
     """The embedded language model."""
 
     async def running(self) -> int:
-        """Its busy slots."""
+        """How many requests it is working on: its busy slots."""
         slots = json.loads(await _read(self, "/slots"))
         return sum(bool(slot["is_processing"]) for slot in slots)
 
@@ -49,7 +45,7 @@ class Vllm(ModelServer):
     process: Launched  # a test may end it
 
     async def running(self) -> int:
-        """As its gauge says."""
+        """How many requests it is working on, as its gauge says."""
         return int(await self.metric("vllm:num_requests_running"))
 
     async def metric(self, name: str, **labels: str) -> float:
@@ -59,6 +55,9 @@ class Vllm(ModelServer):
         found = [s.value for s in samples if s.name == name and labels.items() <= s.labels.items()]
         assert found, f"/metrics has no {name} {labels}"
         return sum(found)
+
+
+ChatServer = LlamaCpp | Vllm
 
 
 async def _read(server: ModelServer, path: str) -> str:

@@ -14,7 +14,7 @@ from shared.errors import BackendError, Reject
 from shared.rerank import Rerank
 from shared.settings import ChatSettings, EmbeddingSettings, RerankSettings
 from tests.contract.chat_model import CONTEXT, write_chat_model
-from tests.contract.servers import LlamaCpp, ModelServer, Vllm, embedded_and_vllm, only_vllm, vllm
+from tests.contract.servers import ChatServer, LlamaCpp, Vllm, embedded_and_vllm, only_vllm, vllm
 from tests.polling import eventually
 
 LONG: list[Message] = [{"role": "user", "content": "Write a long story about a city and its people."}]
@@ -35,7 +35,7 @@ class Plan(BaseModel):
 
 
 @pytest.fixture(scope="module", params=embedded_and_vllm)
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatServer]:
     if request.param == "embedded":
         url: str = request.getfixturevalue("chat_url")
         yield LlamaCpp(url=url, model=ChatSettings().model)
@@ -47,12 +47,12 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield running
 
 
-def settings_of(server: ModelServer) -> ChatSettings:
+def settings_of(server: ChatServer) -> ChatSettings:
     return ChatSettings(url=server.url, model=server.model, key=server.key)
 
 
 @pytest.fixture
-async def chat(server: ModelServer) -> AsyncIterator[Chat]:
+async def chat(server: ChatServer) -> AsyncIterator[Chat]:
     chat = Chat(settings_of(server))
     yield chat
     await chat.close()
@@ -99,7 +99,7 @@ async def test_a_schema_that_is_none_is_rejected(chat: Chat) -> None:
         await chat.complete(LONG, json_schema={"type": "nonsense"})
 
 
-async def test_a_reader_who_leaves_a_stream_stops_the_model(server: ModelServer, chat: Chat) -> None:
+async def test_a_reader_who_leaves_a_stream_stops_the_model(server: ChatServer, chat: Chat) -> None:
     stream = chat.stream(LONG, max_tokens=1500)
     await anext(stream)
     assert await server.running() == 1
@@ -107,7 +107,7 @@ async def test_a_reader_who_leaves_a_stream_stops_the_model(server: ModelServer,
     await _idle(server)
 
 
-async def test_a_cancelled_request_stops_the_model(server: ModelServer, chat: Chat) -> None:
+async def test_a_cancelled_request_stops_the_model(server: ChatServer, chat: Chat) -> None:
     asked = asyncio.create_task(chat.complete(LONG, max_tokens=1500))
 
     async def working() -> bool:
@@ -126,7 +126,7 @@ async def test_a_request_longer_than_the_context_is_rejected(chat: Chat) -> None
         await anext(chat.stream(TOO_LONG))
 
 
-async def test_another_tasks_request_says_which_setting_to_check(server: ModelServer) -> None:
+async def test_another_tasks_request_says_which_setting_to_check(server: ChatServer) -> None:
     embeddings = Embeddings(EmbeddingSettings(url=server.url, model=server.model, key=server.key))
     rerank = Rerank(RerankSettings(url=server.url, model=server.model, key=server.key, timeout_s=10))
     with pytest.raises(BackendError, match="STADTFUNK_EMBEDDINGS__URL"):
@@ -189,7 +189,7 @@ async def test_a_server_that_dies_leaves_no_half_answer(server: Vllm, chat: Chat
         await chat.complete(LONG)
 
 
-async def _idle(server: ModelServer) -> None:
+async def _idle(server: ChatServer) -> None:
     async def idle() -> bool:
         return await server.running() == 0
 
