@@ -8,56 +8,31 @@ that never wait are served by one lane without a switch, and slow ones by all of
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
-from urllib.parse import quote, unquote
 
-import nats.errors
 import structlog
 from nats.aio.msg import Msg
-from nats.js.errors import Error as JetStreamError
 from pydantic import TypeAdapter
 
-from events import CloudEvent, Event
-from events.envelope import now as timestamp
+from events import Event
 from infra.worker import schedules
-from infra.worker.attempts import FRESH, Attempts, Record
-from infra.worker.delivery import Delivery, read_envelope, told
+from infra.worker.attempts import FRESH, Attempts
+from infra.worker.delivery import Delivery, read_envelope
+from infra.worker.outcomes import Outcomes
 from infra.worker.pull import Pull
+from infra.worker.runs import Lane, Runs
 from shared import metrics
 from shared.backends import Backends
-from shared.bus import derived_id, enveloped
 from shared.catalogue import FunctionEntry
-from shared.deadletters import DeadLetter, bury, letter_id, reason_of
-from shared.errors import BackendError, Reject, Retry
 from shared.function import EventFunction
-from shared.jetstream import MSG_ID, JetStreamBus
+from shared.jetstream import JetStreamBus
 from shared.retry import Backoff
-from shared.telemetry import EVENT_ID, TRACE, Trace, describe, span
+from shared.telemetry import EVENT_ID, TRACE, Trace
 
 _log = structlog.get_logger()
-_SUSPECT_WAIT_S: Final = 30.0
-_DEAD_PAUSE_S: Final = 15.0  # before a dead letter that could not be stored is tried again
 _INTERRUPT_S: Final = 5.0  # how long an interrupted function may take to clean up
 _AGAIN_S: Final = 5.0  # before a function that ignored its cancellation is cancelled again
-
-
-class Lane:
-    """One standing task and what it works on."""
-
-    __slots__ = ("delivery", "expired", "interrupted", "running", "task", "until", "wake")
-
-    def __init__(self) -> None:
-        self.task: asyncio.Task[None] | None = None
-        self.wake: asyncio.Future[None] | None = None
-        self.delivery: Delivery | None = None
-        self.running = False  # the function itself runs; only then may the lane be cancelled
-        self.until = 0.0  # monotonic seconds, when the function's time is over
-        self.expired = False
-        self.interrupted = False
 
 
 class Lanes:
@@ -80,22 +55,34 @@ class Lanes:
         self.lanes = [Lane() for _ in range(entry.concurrency)]
         self.waiting: deque[Delivery] = deque()
         self.pulls: list[Pull] = []
-        self._function = function
         self._target = function.target
         self._type = function.accepts.type
         self._validate: Callable[[bytes], Event] = TypeAdapter(function.accepts).validator.validate_json
         self._timeout_s = entry.timeout
         self._beat_s = ack_wait_s / 3
-        self._policy = Backoff(
-            attempts=entry.retry.attempts, initial=entry.retry.initial, max=entry.retry.max, patience=patience_s
-        )
         self._backends = backends
-        self._bus = bus
         self._client = bus.client
         self._attempts = attempts
-        self._suspects = suspects
         self._patience = schedules.patience_of(function.name, entry)
-        self._traced = traced
+        self._outcomes = Outcomes(
+            function.name,
+            policy=Backoff(
+                attempts=entry.retry.attempts, initial=entry.retry.initial, max=entry.retry.max, patience=patience_s
+            ),
+            bus=bus,
+            attempts=attempts,
+            patience=self._patience,
+        )
+        self._runs = Runs(
+            function,
+            timeout_s=entry.timeout,
+            backends=backends,
+            bus=bus,
+            attempts=attempts,
+            suspects=suspects,
+            traced=traced,
+        )
+        self._publish_all = self._runs.publish_all
         self._simple = not traced and not function.streams
         self._idle: list[Lane] = []
         self._side: set[asyncio.Task[None]] = set()
@@ -161,7 +148,7 @@ class Lanes:
             await asyncio.sleep(0.02)
         self._closing = True
         while self.waiting:
-            await self._give_back(self.waiting.popleft())
+            await self._outcomes.give_back(self.waiting.popleft())
         for lane in self._idle:
             if lane.wake is not None and not lane.wake.done():
                 lane.wake.set_result(None)
@@ -196,7 +183,7 @@ class Lanes:
 
     async def _dismiss(self, delivery: Delivery, word: bytes | None) -> None:
         if word is not None:
-            await self._say(delivery, word)
+            await self._outcomes.say(delivery, word)
         if delivery.pull.done() or delivery.pull.hungry:
             await delivery.pull.ask()
 
@@ -214,11 +201,7 @@ class Lanes:
     async def _beat(self, delivery: Delivery, now: float) -> None:
         if now >= delivery.beat_at:
             delivery.beat_at = now + self._beat_s
-            await self._say(delivery, b"+WPI")
-
-    async def _say(self, delivery: Delivery, word: bytes) -> None:
-        with suppress(nats.errors.Error):  # no connection: the server delivers the message again after ack_wait
-            await self._client.publish(delivery.message.reply, word)
+            await self._outcomes.say(delivery, b"+WPI")
 
     async def _work(self, lane: Lane) -> None:
         loop, waiting, idle = asyncio.get_running_loop(), self.waiting, self._idle
@@ -255,25 +238,25 @@ class Lanes:
             event = read_envelope(delivery, self._type)
             data = self._validate(event.data)
         except Exception as unreadable:  # whatever it is, the message is at fault: it would come back for ever
-            await self._unreadable(delivery, unreadable)
+            await self._outcomes.unreadable(delivery, unreadable)
             return
         EVENT_ID.set(event.id)
         trace = Trace.parse(event.traceparent) or Trace.new()
         TRACE.set(trace)
         again = delivery.tokens[4] != "1"
-        if self._patience and not again and await self._missed(delivery):
-            await self._say(delivery, b"+ACK")
+        if self._patience and not again and await self._outcomes.missed(delivery):
+            await self._outcomes.say(delivery, b"+ACK")
             delivery.pull.remember(delivery.identity)
             return
         record = FRESH
         if again:
-            due = await self._due(delivery, event.id)
+            due = await self._outcomes.due(delivery, event.id)
             if due is None:
                 return
             record = due
         started = time.monotonic()
         if again or not self._simple:
-            error = await self._run(lane, delivery, event, data, trace=trace, record=record)
+            error = await self._runs.run(lane, delivery, event, data, trace=trace, record=record)
         else:
             # The usual way, written out: each call and each context manager more would be felt here.
             error = None
@@ -285,219 +268,20 @@ class Lanes:
                 if result is not None:
                     await self._publish_all(event.id, result, trace)
             except (Exception, SystemExit, asyncio.CancelledError) as raised:
-                error = self._outcome(lane, raised)
+                error = lane.outcome(raised, self._timeout_s)
             finally:
                 lane.running = False
         self._seconds.add(time.monotonic() - started)
         if error is None:
             if lane.expired:
-                self._uncancel(lane)  # it finished in spite of its cancellation: then it is done
+                lane.uncancel()  # it finished in spite of its cancellation: then it is done
             if not self._client.acknowledge(delivery.message.reply):
-                await self._say(delivery, b"+ACK")  # kept until the connection is back
+                await self._outcomes.say(delivery, b"+ACK")  # kept until the connection is back
             delivery.pull.remember(delivery.identity)
             self._handled += 1
             if again:
                 await self._attempts.forget(delivery.key)
         elif lane.interrupted:
-            await self._give_back(delivery, record)
+            await self._outcomes.give_back(delivery, record)
         else:
-            await self._failed(delivery, event.id, record, error)
-
-    async def _run(
-        self, lane: Lane, delivery: Delivery, event: CloudEvent, data: Event, *, trace: Trace, record: Record
-    ) -> BaseException | None:
-        """The function and its follow-ups with all that is not usual; returns what went wrong."""
-        async with self._suspicion() if record.open else nullcontext():
-            if record.used:
-                # Written when its turn comes: those who wait are not charged for what the one before does. Nor is
-                # a run beside others, should the process end; only a suspect's own run counts then.
-                used = record.used if record.open else record.used - 1
-                await self._attempts.write(delivery.key, replace(record, used=used, open=True))
-            try:
-                if self._traced:
-                    with span(f"function {self.name}", parent=trace, kind="consumer", event_type=event.type) as inner:
-                        await self._call(lane, event, data, inner)
-                else:
-                    await self._call(lane, event, data, trace)
-            except (Exception, SystemExit, asyncio.CancelledError) as raised:
-                return self._outcome(lane, raised)
-        return None
-
-    async def _call(self, lane: Lane, event: CloudEvent, data: Event, trace: Trace) -> None:
-        lane.until = time.monotonic() + self._timeout_s
-        lane.running = True
-        result = None
-        try:
-            if self._function.streams:
-                ordinal = 0
-                async with aclosing(self._target(data, self._backends)) as follow_ups:
-                    async for follow_up in follow_ups:
-                        await self._publish(event.id, follow_up, ordinal, trace)
-                        ordinal += 1
-            else:
-                result = await self._target(data, self._backends)
-        finally:
-            lane.running = False
-        if result is not None:
-            await self._publish_all(event.id, result, trace)
-
-    @asynccontextmanager
-    async def _suspicion(self) -> AsyncIterator[None]:
-        """Keep a suspect apart from other suspects, so that the innocent are not lost with the guilty."""
-        try:
-            async with asyncio.timeout(_SUSPECT_WAIT_S):
-                await self._suspects.acquire()
-        except TimeoutError:
-            yield  # a slow one is no reason to stand still
-            return
-        try:
-            yield
-        finally:
-            self._suspects.release()
-
-    async def _publish_all(self, cause: str, result: Event | Iterable[Event], trace: Trace) -> None:
-        for ordinal, follow_up in enumerate((result,) if isinstance(result, Event) else result):
-            await self._publish(cause, follow_up, ordinal, trace)
-
-    async def _publish(self, cause: str, event: Event, ordinal: int, trace: Trace) -> None:
-        await self._bus.publish(
-            enveloped(
-                event,
-                id=derived_id(self.name, cause, event, ordinal),
-                source=f"/functions/{self.name}",
-                traceparent=trace.header,
-            ),
-            key=event.key_value,
-        )
-
-    def _outcome(self, lane: Lane, raised: BaseException) -> BaseException:
-        """What an exception out of the function means; a cancellation of ours is taken back.
-
-        sys.exit() in a function ends the run, not the worker.
-        """
-        if lane.expired:
-            self._uncancel(lane)
-            return TimeoutError(f"not done within {self._timeout_s:g} s")
-        if lane.interrupted:
-            self._uncancel(lane)
-        elif isinstance(raised, asyncio.CancelledError) and lane.task is not None and lane.task.cancelling():
-            raise raised
-        return raised
-
-    def _uncancel(self, lane: Lane) -> None:
-        lane.expired = False
-        while lane.task is not None and lane.task.uncancel():
-            pass
-
-    async def _due(self, delivery: Delivery, event_id: str) -> Record | None:
-        """The record of a run that is not the first, this run counted; None when no further run is due.
-
-        ``open`` says that the run before was cut off: this event may be what kills the process.
-        """
-        record = await self._attempts.read(delivery.key)
-        if self._policy.spent(record.used):
-            if record.open:
-                record = replace(record, error="ProcessLost", reason="the worker ended while the function ran")
-            await self._bury(delivery, event_id, record)
-            return None
-        return replace(record, used=record.used + 1)
-
-    async def _missed(self, delivery: Delivery) -> bool:
-        """Whether a firing waited too long for a worker, or others after it: what was missed is run once.
-
-        Only at its first delivery: an attempt that failed is tried again however late it has become.
-        """
-        subject = delivery.message.subject
-        patience_s = self._patience.get(subject)
-        if patience_s is None:
-            return False
-        late_s = time.time() - delivery.stored_at
-        missed = late_s > patience_s
-        if not missed and not delivery.last:
-            with suppress(nats.errors.Error, JetStreamError):  # without an answer it is run: once too often, not never
-                missed = await schedules.overtaken(self._bus.jetstream, subject, delivery.sequence)
-        if missed:
-            metrics.SKIPPED.labels(self.name).inc()
-            _log.warning("missed firing is not run", function=self.name, seconds=late_s)
-        return missed
-
-    async def _failed(self, delivery: Delivery, event_id: str, record: Record, error: BaseException) -> None:
-        kind, first_at = type(error).__name__, record.first_at or timestamp()
-        metrics.FAILED.labels(self.name, kind).inc()
-        elapsed = (datetime.now(UTC) - datetime.fromisoformat(first_at)).total_seconds()
-        charged = self._policy.charged(elapsed, away=isinstance(error, BackendError))
-        record = replace(
-            record,
-            used=max(1, record.used) if charged else max(0, record.used - 1),
-            waits=record.waits + (not charged),
-            open=False,
-            error=kind,
-            reason=reason_of(error),
-            first_at=first_at,
-        )
-        attempt = record.used + record.waits
-        if isinstance(error, Reject) or (charged and self._policy.spent(record.used)):
-            await self._bury(delivery, event_id, record)
-            return
-        delay = self._policy.delay(attempt, after=error.after if isinstance(error, Retry) else None)
-        _log.warning("event failed", function=self.name, attempt=attempt, delay_s=round(delay, 3), **describe(error))
-        with suppress(BackendError):  # without it the next run counts as cut off, and that is all
-            await self._attempts.write(delivery.key, record)
-        metrics.RETRIED.labels(self.name).inc()
-        await self._put_back(delivery, delay)
-
-    async def _unreadable(self, delivery: Delivery, error: Exception) -> None:
-        metrics.FAILED.labels(self.name, type(error).__name__).inc()
-        record = Record(error=type(error).__name__, reason=told(error), first_at=timestamp())
-        event_id = unquote((delivery.message.headers or {}).get("ce-id", ""))
-        await self._bury(delivery, event_id, record)
-
-    async def _bury(self, delivery: Delivery, event_id: str, record: Record) -> None:
-        message, last_at = delivery.message, timestamp()
-        headers = dict(message.headers or {})
-        if event_id and "ce-id" in headers:
-            headers["ce-id"] = quote(event_id, safe="/:")  # a firing's id is not the one it travelled with
-        letter = DeadLetter(
-            id=letter_id(self.name, delivery.key, headers.get(MSG_ID, "")),
-            function=self.name,
-            attempts=record.used + record.waits,
-            error=record.error,
-            reason=record.reason,
-            first_at=record.first_at or last_at,
-            last_at=last_at,
-            subject=message.subject,
-            headers=headers,
-            data=message.data,
-        )
-        try:
-            await bury(letter, self._bus)
-        except BackendError as error:
-            # Given up only when it is stored; until then it comes back, and is not run again.
-            _log.error("dead letter not stored", function=self.name, error=error, delay_s=_DEAD_PAUSE_S)
-            with suppress(BackendError):
-                await self._attempts.write(delivery.key, replace(record, used=max(record.used, self._policy.attempts)))
-            await self._put_back(delivery, _DEAD_PAUSE_S)
-            return
-        await self._say(delivery, b"+TERM")
-        metrics.DEAD.labels(self.name).inc()
-        _log.error(
-            "event became a dead letter",
-            function=self.name,
-            event_id=event_id,
-            cause=record.error,
-            attempts=record.used,
-        )
-        if delivery.number > 1:
-            with suppress(BackendError):
-                await self._attempts.forget(delivery.key)
-
-    async def _give_back(self, delivery: Delivery, record: Record | None = None) -> None:
-        """Return a delivery that is not to count: it was not run, or its run was stopped by us."""
-        if record is not None or delivery.number == 1:
-            back = record or FRESH
-            with suppress(BackendError):
-                await self._attempts.write(delivery.key, replace(back, used=max(0, back.used - 1), open=False))
-        await self._put_back(delivery, 0.0)
-
-    async def _put_back(self, delivery: Delivery, delay_s: float) -> None:
-        await self._say(delivery, b'-NAK {"delay":%d}' % (delay_s * 1e9) if delay_s > 0 else b"-NAK")
+            await self._outcomes.failed(delivery, event.id, record, error)
