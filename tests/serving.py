@@ -20,16 +20,23 @@ async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="error", lifespan="on", ws="none", timeout_graceful_shutdown=0)
         )
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            while not server.started:
-                await asyncio.sleep(0.005)
-                if task.done():
-                    task.result()
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await task
+        async with running(server, listener) as url:
+            yield url
+
+
+@contextlib.asynccontextmanager
+async def running(server: uvicorn.Server, listener: socket.socket) -> AsyncIterator[str]:
+    """Run a server on a bound socket until the block ends; yields its address without a slash at the end."""
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            await asyncio.sleep(0.005)
+            if task.done():
+                task.result()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
 
 
 @contextlib.asynccontextmanager

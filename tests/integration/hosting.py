@@ -1,6 +1,5 @@
 """A real host for tests: uvicorn on a free port of 127.0.0.1, functions and catalogue given by the test."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from shared.function import Function, function_of
 from shared.settings import HostSettings, Settings
 from shared.state import MemoryState
 from shared.telemetry import setup
+from tests.serving import running
 
 SAME = {"de": "x", "en": "x"}
 CARD = dict.fromkeys(("purpose", "data", "evaluation", "risks", "legal_basis", "human_oversight"), SAME)
@@ -51,14 +51,8 @@ async def hosted(
     app = create_app(catalogue, records(*handlers), settings, use, bus or MemoryBus())
     server = uvicorn.Server(configured(app))
     with listening(HostSettings(port=0)) as own:
-        running = asyncio.create_task(server.serve(sockets=[own]))
         try:
-            while not server.started:
-                await asyncio.sleep(0.005)
-                if running.done():
-                    running.result()
-            yield f"http://127.0.0.1:{own.getsockname()[1]}"
+            async with running(server, own) as url:
+                yield url
         finally:
-            server.should_exit = True
-            await running
             await use.close()
