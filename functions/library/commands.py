@@ -81,6 +81,17 @@ def import_titles(
     typer.echo(f"{_with(run)} titles told")
 
 
+@app.command("reindex")
+def reindex() -> None:
+    """Write the titles' content vectors anew: Milvus lost them, or another embedding model is set."""
+    from functions.library.titles import Titles
+
+    async def run(use: Backends) -> int:
+        return await Titles(use).reindex()
+
+    typer.echo(f"{_with(run)} titles are as their records say")
+
+
 @app.command("report")
 def show_report(request_id: Annotated[str, typer.Argument(help="Id that the wish to be forgotten was given.")]) -> None:
     """Show the report of an erasure."""

@@ -32,6 +32,7 @@ SCHEMA: Final = pa.schema(
     ]
 )
 _AT_ONCE: Final = 8
+_SPARE_DAYS: Final = 40
 
 
 class Part(NamedTuple):
@@ -52,6 +53,13 @@ class Rows(NamedTuple):
 def table_of(readers: Sequence[str], titles: Sequence[str], days: Sequence[date]) -> pa.Table:
     """Loans as a table; equal length, row by row."""
     return pa.table([readers, titles, days], schema=SCHEMA)
+
+
+async def prepare(use: Backends) -> None:
+    """Make the bucket, with the storage's own rule as a net below the nightly sweep: it counts from the writing."""
+    library = use.settings.library
+    await use.objects.ensure_bucket(library.bucket)
+    await use.objects.expire_after(library.bucket, PREFIX, library.window_months * 31 + _SPARE_DAYS)
 
 
 async def parts(use: Backends, first: date | None = None, last: date | None = None) -> AsyncIterator[Part]:

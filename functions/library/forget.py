@@ -174,8 +174,10 @@ def _remaining(use: Backends) -> list[Remaining]:
         Remaining(
             store="model",
             what=Text(
-                de="Gewichte des laufenden Modells, bis zum nächsten planmäßigen Training ohne diese Zeilen",
-                en="Weights of the running model, until the next scheduled training without these rows",
+                de="Gewichte des laufenden Modells bis zum nächsten planmäßigen Training, die der bis zu vier früheren "
+                "Modelle, bis sie abgelöst sind",
+                en="Weights of the running model until the next scheduled training, those of up to four earlier "
+                "models until they are replaced",
             ),
             until=None,
         ),

@@ -72,7 +72,7 @@ class Import:
         Raises:
             TableError: a file has no such columns or cannot be decoded at all; those before it are in.
         """
-        await self._use.objects.ensure_bucket(self._use.settings.library.bucket)
+        await dayfiles.prepare(self._use)
         self._titles = set(await self._use.state.bucket(RECORDS).keys())
         told = []
         for file in files(paths):

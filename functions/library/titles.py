@@ -85,8 +85,8 @@ class Titles:
         self._vectors = use.vectors
         self._embeddings = use.embeddings
         self._records = use.state.bucket(RECORDS)
-        self.alias = use.settings.library.collection
-        self.collection = f"{self.alias}__{re.sub('[^a-z0-9]+', '_', use.embeddings.model_id.lower()).strip('_')}"
+        model = re.sub("[^a-z0-9]+", "_", use.embeddings.model_id.lower()).strip("_")
+        self.collection = f"{use.settings.library.collection}__{model}"  # vectors of two models never meet
 
     async def write(self, title: Title, revision: int) -> None:
         """Let this be the title's record, unless a newer revision is known."""
@@ -97,6 +97,13 @@ class Titles:
         """Let there be no such title, unless a newer revision is known."""
         await self._advance(id, Record(revision=revision, title=None))
         await self._project(id)
+
+    async def reindex(self) -> int:
+        """Write every row again that is not as its record says: after a loss, or for another embedding model."""
+        ids = await self._records.keys()
+        for id in ids:
+            await self._project(id)
+        return len(ids)
 
     async def ids(self) -> set[str]:
         """The ids of every title there ever was; removed ones too."""
@@ -186,8 +193,6 @@ class Titles:
     async def _ensure(self) -> None:
         if not await self._vectors.has(self.collection):
             await self._vectors.create(self.collection, *_schema(self._embeddings.dimension))
-            if await self._vectors.alias(self.alias) is None:
-                await self._vectors.point(self.alias, self.collection)
 
 
 def filter_of(**values: str | None) -> str:

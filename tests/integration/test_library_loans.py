@@ -15,10 +15,11 @@ from events.subjects import subject_of
 from functions.library import dayfiles, fresh
 from functions.library.expiry import expire_loans
 from functions.library.forget import erase_reader, erasure_report, forget
-from functions.library.loans import loans, record_loan, today
+from functions.library.loans import Loans, loans, record_loan, today
 from functions.library.pseudonyms import Ring, pseudonym
 from shared.backends import Backends
 from shared.deadletters import DeadLetter, bury
+from shared.http import Problem
 from shared.jetstream import JetStreamBus
 from shared.settings import Settings
 from tests.integration.librarian import library, secrets_in
@@ -115,6 +116,29 @@ async def test_what_is_beyond_the_window_goes_with_its_key(use: Backends) -> Non
     await expire_loans(ExpiryAsked(), use)
     assert [row["day"] for row in await rows(use)] == [young]
     assert len(await Ring(use).every("r1")) == 1
+    (rule,) = use.objects._connected().get_bucket_lifecycle_configuration(Bucket=use.settings.library.bucket)["Rules"]
+    assert rule["Filter"]["Prefix"] == "loans/"
+    assert rule["Expiration"]["Days"] > 24 * 30
+
+
+@pytest.mark.parametrize(
+    ("loan", "field", "said"),
+    [
+        ({"day": "2999-01-01"}, "day", "lies in the future"),
+        ({"day": "2001-01-01"}, "day", "older than loans are kept (24 months)"),
+        ({"reader": " "}, "reader", "1 to 128 characters"),
+        ({"reader": "SECRET" * 30}, "reader", "1 to 128 characters"),
+    ],
+)
+async def test_a_batch_with_a_wrong_loan_is_refused_whole(
+    use: Backends, loan: dict[str, str], field: str, said: str
+) -> None:
+    good = {"reader": "SECRET", "title": "t", "day": str(today())}
+    with pytest.raises(Problem) as caught:
+        await loans(Loans.model_validate({"loans": [good, {**good, **loan}]}), use)
+    assert (caught.value.status, caught.value.document()["errors"][0]["field"]) == (422, f"loans.1.{field}")
+    assert said in caught.value.detail
+    assert "SECRET" not in json.dumps(caught.value.document())
 
 
 async def test_a_reader_is_forgotten_in_every_store_and_stays_so(use: Backends) -> None:

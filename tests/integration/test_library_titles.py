@@ -80,3 +80,13 @@ async def test_a_removed_title_is_gone_and_comes_back_only_by_a_newer_revision(u
     assert await Titles(use).get(["t1"]) == {}
     await index_title(sea(3), use)
     assert "t1" in await Titles(use).get(["t1"])
+
+
+async def test_a_lost_collection_is_filled_from_the_records(use: Backends) -> None:
+    await index_title(sea(1), use)
+    await index_title(KITCHEN, use)
+    await remove_title(TitleRemoved(id="t2", revision=2), use)
+    await use.vectors.drop(Titles(use).collection)
+    assert await Titles(use).get(["t1", "t2"]) == {}
+    assert await Titles(use).reindex() == 2
+    assert set(await Titles(use).get(["t1", "t2"])) == {"t1"}
