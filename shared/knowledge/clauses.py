@@ -67,6 +67,10 @@ class Text:
         odd = (negations + len(_OHNE.findall(folded.text)) - len(_AGAIN.findall(folded.text))) % 2 == 1
         negations -= len(_AGAIN.findall(folded.text))
         without = list(_WITHOUT.finditer(folded.cased)) if self.language == "de" else []
+        # "ohne Gebühr" is "gebührenfrei", and "ohne sie zu zahlen" denies the paying: both turn the clause.
+        scoped = [one for one in without if content(one[1].capitalize())]
+        negations += len(_OHNE.findall(folded.text)) - len(scoped)
+        without = scoped
         if negations and without:  # "ohne Termin nicht" is as positive as "nur mit Termin"
             negations += len(without)
             without = []

@@ -39,6 +39,8 @@ def turned(said: Text, given: Text) -> Literal["contradicted"] | None:
             agrees = all(own.odd == clause.odd for own in backing)
         if not agrees:
             return "contradicted"
+        if len(backing) == 1 and polarity.opposed(clause.poles, backing[0].poles):
+            return "contradicted"
         if both:
             positive = clause.words.stems - absent
             if not clause.negative and any(

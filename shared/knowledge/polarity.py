@@ -136,7 +136,7 @@ _POLES: tuple[tuple[str, str], ...] = (
         "abmeld\\w*|abgemeldet\\w*|deregist\\w*|unregist\\w*|de-regist\\w*",
     ),
     (
-        "ermäßig\\w*|ermäßigt|verringer\\w*|senk\\w*|gesenkt|reduz\\w*|weniger(?! als)|reduc\\w*|lower\\w*"
+        "ermäßig\\w*|ermäßigt|verringer\\w*|sink\\w*|senk\\w*|gesenkt|reduz\\w*|weniger(?! als)|reduc\\w*|lower\\w*"
         "|discount\\w*|indirim\\w*|снижа\\w*|зменш\\w*|rédui\\w*|obniż\\w*",
         "erhöh\\w*|steig\\w*|verdoppel\\w*|increas\\w*|rais\\w*|doubl\\w*|artır\\w*|увелич\\w*|повыш\\w*"
         "|збільш\\w*|augment\\w*|podwyż\\w*|zwiększ\\w*",
@@ -161,7 +161,10 @@ _POLES: tuple[tuple[str, str], ...] = (
     ("einzug\\w*|einziehen|move in|moving in", "auszug\\w*|ausziehen|move out|moving out"),
     ("einreise\\w*|entry", "ausreise\\w*|departure"),
     ("früher|eher|earlier|sooner", "später|later"),
-    ("größer\\w*|larger|bigger", "kleiner\\w*|smaller"),
+    ("größer\\w*|groß(?:e[nrsm]?)?|larger?|bigg?(?:er)?", "klein\\w*|small(?:er)?"),
+    ("vater|vaters|väter\\w*|fathers?", "mutter|mütter\\w*|mothers?"),
+    ("hoch|hohe[nrsm]?|high", "niedrig\\w*|low"),
+    ("länger(?! als)|lange?[nrsm]?|long", "kürzer\\w*|kurze?[nrsm]?|short"),
     ("älter\\w*|older", "jünger\\w*|younger"),
     ("öffentlich\\w*|public", "privat\\w*|private"),
     ("ledig\\w*|unverheiratet\\w*|unmarried|single", "verheiratet\\w*|married"),

@@ -2,7 +2,8 @@
 
 from shared.knowledge import polarity, values
 from shared.knowledge.clauses import Clause, Text, nearest
-from shared.knowledge.terms import Term, Terms, held
+from shared.knowledge.german import folded
+from shared.knowledge.terms import Term, Terms, akin, held, stem
 
 _COVERED = 0.5  # share of a German clause's content words that its quote must hold
 
@@ -24,6 +25,9 @@ def _mixed(content: list[Term], at: int | None, clauses: list[Clause]) -> bool:
     stems = {word.stem for word in content}
     if not mine or all(held(word.stem, stems) for word in mine):
         return False
+    stated = [word for word in content if word.noun and not clauses[at].words.has(word)]
+    if not held(mine[0].stem, stems) and any(own.words.has(word) for own in clauses for word in stated):
+        return True
     for number, own in enumerate(clauses):
         if number == at or len(own.words.content) < 3:
             continue
@@ -32,6 +36,14 @@ def _mixed(content: list[Term], at: int | None, clauses: list[Clause]) -> bool:
         if taken and len(kept) >= 2:
             return True
     return False
+
+
+def _named(word: Term, whole: Terms) -> bool:
+    """Whether a text names a thing itself: "Mutterschaftsgeld" does not name the mother."""
+    full = folded(word.text)
+    return word.stem in whole.stems or any(
+        own.endswith(full) or full.endswith(own) or akin(word.stem, stem(own)) for own in whole.full
+    )
 
 
 def covered(said: Text, given: Text, passage: str) -> bool:
@@ -56,9 +68,9 @@ def covered(said: Text, given: Text, passage: str) -> bool:
         other = [word for word in content if word.attribute and not quoted.has(word)]
         if other and any(word.attribute and not whole.has(word) for word in scope.content):
             return False  # "die blaue Tonne" for "die gelbe Tonne"
-        if _mixed(content, at, given.clauses) or (near and unnamed and not held):
+        if _mixed(content, at, given.clauses) or (near and unnamed):
             return False
-        if strange and (any(not whole.has(word) for word in named) or (named and named[0].stem not in whole.stems)):
+        if strange and (any(not _named(word, whole) for word in named) or (named and named[0].stem not in whole.stems)):
             return False
         if strange > min(1, len(held) + len(near)) or (near and not held and lost):
             return False

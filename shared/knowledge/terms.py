@@ -104,7 +104,7 @@ class Terms:
 
     def __init__(self, text: str, stated: Iterable[Value] = ()) -> None:
         self.content = content(text, stated)
-        self._full = {german.folded(word.text) for word in self.content}
+        self.full = {german.folded(word.text) for word in self.content}
         self.stems = {word.stem for word in self.content}
 
     def has(self, word: Term) -> bool:
@@ -112,8 +112,8 @@ class Terms:
         full = german.folded(word.text)
         return (
             self.hold(word.stem)
-            or (len(full) >= 4 and any(full in own for own in self._full))
-            or _made_of(full, self._full)
+            or (len(full) >= 4 and any(full in own for own in self.full))
+            or _made_of(full, self.full)
         )
 
     def hold(self, stem: str) -> bool:
@@ -128,7 +128,7 @@ class Terms:
     def narrowed(self, word: Term, around: "Terms") -> bool:
         """A compound of a word here with one of the text around: "Wahlumschlag" of "Umschlag", where "Wahl" is near."""
         full = german.folded(word.text)
-        for own in self._full:
+        for own in self.full:
             rest = full.removesuffix(own)
             if len(own) >= 5 and rest != full and len(rest) >= 3 and not polarity.poles(word.text[: len(rest)]):
                 return around.hold(rest) or around.hold(rest.removesuffix("s"))

@@ -293,7 +293,7 @@ ALTERNATIVES = "und|oder|and|or|и|или|і|й|або|та|و|او|et|ou|i|lub|
 
 UP = (
     "ab|mindestens|wenigstens|über|oberhalb|mehr als|älter als|länger als|größer als|seit|nach|frühestens"
-    "|erst|von|nicht vor"
+    "|erst|von|nicht vor|nicht früher als"
     "|at least|from|over|above|more than|older than|since|after|starting|beginning|no earlier than"
     "|minimum|aged|exceed\\w*|превыша\\w*|перевищ\\w*|dépass\\w*|przekracz\\w*"
     "|en az|не менее|не менше|щонайменше|минимум|мінімум|от|від|с|со|з|старше|старші за|старших|понад"
@@ -304,7 +304,7 @@ UP = (
 )
 DOWN = (
     "unter|bis|bis zu|bis zum|bis zur|höchstens|maximal|max|längstens|weniger als|jünger als|vor"
-    "|spätestens|unterhalb|nicht über|noch nicht|noch keine"
+    "|spätestens|unterhalb|nicht über|noch nicht|noch keine|nicht später als"
     "|under|below|up to|until|before|by|at most|no later than|not later than|maximum|less than"
     "|younger than|fewer than|to"
     "|en fazla|azami|до|не позднее|не пізніше|максимум|менее|меньше|менше|младше|молодше|моложе"
@@ -332,11 +332,12 @@ FILLERS = (
 )
 UP_AFTER = (
     "über(?:schreit|steig)\\w*|(?:oder|und) (?:älter|mehr|darüber)|(?:or|and) (?:older|more|over|above)"
-    "|\\+|itibaren|(?:ve )?üze?ri\\w*|üst\\w*|büyük\\w*"
+    "|\\+|على الاقل|علي الاقل|au moins|at least|mindestens|minimum|itibaren|(?:ve )?üze?ri\\w*|üst\\w*|büyük\\w*"
     "|и (?:старше|более)|і (?:старше|більше)|та старші|فاكثر|فما فوق|et plus|(?:i|lub) (?:więcej|starsi|starsze)"
 )
 DOWN_AFTER = (
-    "(?:dürfen |darf )?nicht (?:über(?:schreit|steig)\\w*)|eski olma\\w+|geçme\\w+|(?:oder|und) (?:jünger"
+    "maximal|höchstens|maximum|at most|au maximum|كحد اقصي|كحد اقصى"
+    "|(?:dürfen |darf )?nicht (?:über(?:schreit|steig)\\w*)|eski olma\\w+|geçme\\w+|(?:oder|und) (?:jünger"
     "|weniger)|(?:or|and) (?:younger|less|under)|alt[ıi]\\w*|küçük\\w*|kadar|и младше|та молодші|فاقل"
     "|et moins|lub mniej"
 )
