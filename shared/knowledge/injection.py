@@ -15,6 +15,7 @@ _LOOKALIKES = str.maketrans(
     "авсԁеԍһіјӏмпоԛрѕтиԝхузкоΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεικνορτυχγı",
     "abcdeghijlmnoqpstuwxyzkoabezhikmnoptyxabeiknoptuxyi",
 )
+_TURNED = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")  # ROT13
 _DIGITS = str.maketrans("013457@$", "oieastas")
 _MIXED = re.compile(r"(?=[a-z0-9@$]*[a-z]{2})(?=[a-z0-9@$]*[0-9@$])[a-z0-9@$]+")
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_*|]{1,2}){5,}\w(?!\w)")
@@ -40,7 +41,7 @@ _DISCARD = _any(
 _BEFORE = _any(
     "instruction instruccion istruzion instrucoes instruct previous~ prior~ preceding above before~(?:that|this)",
     "everything all~(?:the~|your~)?(?:orders|rules|tasks|thoughts|documents|commands) every~rule",
-    "prompt guideline your~rules (?:the~)?articles documents~provided",
+    "prompt guideline your~rules (?:the~)?articles (?:the~)?passages documents~provided",
     "anweisung anordnung instruktion vorherig bisherig vorangegangen obige vorgaben auftrage? aufgaben? alles regeln",
     "todo todas~las que~sabes tout~ toutes~les consignes tutt[eoi]~ polecen wszystk instruk[ct]i?j",
     "инструкц указани предыдущ все~ talimat komut onceki ustteki التعليمات السابق 指令 之前 以上 上面 指示",
@@ -89,6 +90,28 @@ _TALK = _any(
     r"(?:richtige|korrekte)~antwort~\W (?:correct|right)~answer~is~\W \d~sentences~before",
     "schreibe?~mir~ tell~me~what~you",
 )
+# Who is meant, where a text for citizens speaks to a machine; and what it is told.
+_MACHINE = _any(
+    "(?:die|eine|der|ein|alle|an)~(?:ki|ais?|llms?|sprachmodelle?|chatbots?|ki-assistent(?:en)?|ki-systeme?)",
+    "ki-(?:assistent|system|modell)(?:en|e|s)? sprachmodellen? chatbots? (?:an~)?ai~(?:assistant|model|system)s? ",
+    "as~an~ai language~models? yapay~zeka(?:~asistan\\w*)? искусственн\\w+~интеллект\\w* الذكاء~الاصطناعي",
+)
+_TOLD = _any(
+    "sag(?:e|t|en)~ schreib(?:e|t)?~ nenn(?:e|t)?~ empfiehl empfehl(?:e|t|en)\\b antworte behaupte weist~das",
+    "weist~die soll~ muss~ must~ say~ tell~ recommend output write soyle yaz скажи напиши قل اكتب",
+)
+_SECRET = _any(
+    "system-?~?prompt hidden~(?:prompt|instructions) geheimen?~anweisung systemanweisung sistem~istem entwicklermodus",
+    "(?:deine|your)~(?:konfiguration|configuration|settings) override~(?:safety|security) admin~password",
+    "entwickler~dieses~systems developer~of~this~system системн\\w+~промпт",
+)
+_HENCEFORTH = _any(
+    "(?:ab~(?:jetzt|sofort|nun)|from~(?:now|this~point)~on|bundan~sonra|отныне|с~этого~момента)",
+    "(?:every|each|any|jede[rn]?|auf~jede)~(?:reply|answer|response|antwort|frage)",
+)
+_ANSWERING = _any(
+    "antwort(?:e|est)?\\b reply replies respond answer sprich konus cevap yaz regel rule every zitat отвечай говори"
+)
 _MARKERS = (
     r"<\|?/?(?:im_start|im_end|system|assistant|user|endoftext|eot_id|start_header_id|end_header_id|s)\|?>"
     r"|\[/?inst\]|<</?sys>>|(?:^|\n)\W{0,4}(?:system|assistant|human|chatgpt|gpt|ki|ai)\s*:|(?:human:\s*){2}"
@@ -112,6 +135,15 @@ _PATTERNS = tuple(
         rf"{_START}be\s+an?\s+\w+[.!]",
         _PLAY,
         _TALK,
+        _SECRET,
+        rf"(?<!\w){_MACHINE}(?!\w).{{0,50}}?{_TOLD}",
+        rf"{_TOLD.replace('soll~', 'soll')}.{{0,25}}?(?<!\w){_MACHINE}(?!\w)",
+        rf"{_HENCEFORTH}.{{0,50}}?{_ANSWERING}",
+        r"(?:egal|ganz\s+gleich|whatever|no\s+matter)\s*,?\s+(?:was|what)\s.{0,30}?(?:steht|sagt|says?|written)",
+        # In languages whose verb comes last, what is thrown away is named first.
+        r"(?:talimat|komut|инструкц|указани|التعليمات)\w*\s.{0,30}?(?:unut|yoksay|забуд|игнор|تجاهل)",
+        r"stop\s+(?:following|obeying)|(?:the|your)\s+real\s+task|(?:pretend|claim|behaupte)\s.{0,20}?(?:quote|zitat)",
+        r"wiederhol\w*\s+(?:alles|was)\s.{0,20}?(?:vor|uber|oben)|repeat\s+(?:everything|all|what)\s.{0,20}?(?:above|before)",
         r"(?:^|\n|\s)stopp?\s*[-:!,]{1,2}\s*(?:write|say|ignore|schreib|ich\s+benotige|i\s+urgently)",
         r"(?:just|only|nur|einfach)\s+(?:say|print|output|write|schreibe?|sage?)\s+[\"'„“]?\w",
         r"context\W{1,3}[\"{\w].{0,300}question|kontext\s.{0,200}\sfrage\s",
@@ -134,6 +166,7 @@ def _views(text: str, depth: int) -> Iterator[str]:
     joined = _SPACED.sub(lambda found: re.sub(r"[\W_]+", "", found.group()), spelled)
     yield from {alike, spelled, joined} - {plain}
     if depth:
+        yield plain.translate(_TURNED)
         for hidden in _decoded(shown):
             yield from _views(hidden, depth - 1)
 

@@ -1,6 +1,7 @@
 """What speaks to a model is told from what speaks to citizens."""
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,10 @@ def test_instructions_are_found(text: str) -> None:
 )
 def test_what_a_city_writes_is_none(text: str) -> None:
     assert not instructs(text)
+
+
+def test_most_injections_that_were_written_blind_are_known_by_now() -> None:
+    """At first look 11 of 40 were; patterns are the second line only, no statement is shown without its quote."""
+    lines = (Path(__file__).parent / "blind_injections.txt").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 40
+    assert sum(map(instructs, lines)) >= 33
