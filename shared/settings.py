@@ -174,6 +174,7 @@ class LibrarySettings(Group):
     # a shorter one less of what a reader borrowed over time.
     key_period: Literal["year", "half", "quarter"] = "year"
     fresh_days: int = Field(default=28, ge=1, le=180)  # co-loans within these days count before the next training
+    training_mb: int = Field(default=4096, ge=256)  # memory of the training's process, at most
 
 
 class PortalSettings(Group):

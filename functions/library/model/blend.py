@@ -16,10 +16,13 @@ from functions.library.model.neighbours import LEAST_READERS, Model, truncated
 from functions.library.model.popularity import popularity
 from functions.library.model.validation import READERS, How, Pool, judged, split, weigh
 
+_QUICK = 750  # readers that choose the settings of one part
+_FEW = 30  # readers to tune on: below, figures are chance
 SERVED = 200  # neighbours a title, by both parts together
 _STRENGTHS = (30.0, 100.0, 300.0)
 _NEIGHBOURS = (10, 20, 50)
 _DAMPINGS = (0.0, 0.5)
+_MIDDLE = 0.5
 _LEANINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -27,12 +30,12 @@ _LEANINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
 class Choice:
     """What tuning decided."""
 
-    strength: float  # of EASE
-    neighbours: int  # of the nearest neighbours
-    damping: float
-    leaning: float  # exponent of a title's loans, by which content leans to what is borrowed
     weights: Mapping[str, float]  # a part
-    quality: float  # mean of nDCG@10 and recall@10 on what was held back
+    strength: float = 100.0  # of EASE
+    neighbours: int = 20  # of the nearest neighbours
+    damping: float = 0.5  # of readers with many loans
+    leaning: float = 0.5  # exponent of a title's loans, by which content leans to what is borrowed
+    quality: float = 0.0  # mean of nDCG@10 and recall@10 on what was held back; 0: there was too little
 
     def as_dict(self) -> dict[str, Any]:
         """For the model card."""
@@ -58,16 +61,21 @@ def train(
 
 
 def tune(loans: Interactions, content: Mapping[str, Matrix], *, how: How, least: int, seed: int) -> Choice:
-    """Choose everything that can be chosen, on a part of ``loans`` that is held back."""
+    """Choose everything that can be chosen, on a part of ``loans`` that is held back.
+
+    Where too few readers are on both sides of that, the choice is a fixed one.
+    """
     fit, held = split(loans, how, seed)
     rows = judged(fit, held, READERS, seed)
+    if len(rows) < _FEW:
+        return Choice(weights={"ease": 1.0, "knn": 0.5, "bm25": 0.0, "popular": 0.001} | dict.fromkeys(content, 0.05))
     fit_rows, held_rows = fit[rows], held[rows]
     counts = np.bincount(fit.indices, minlength=fit.shape[1])
     prior = popularity(counts)
-    pairs = supported(fit, least)
+    pairs = supported(fit, least, loans.keys)
 
     def alone(part: Matrix) -> float:
-        pool = Pool.of({"it": part}, prior, fit_rows, held_rows)
+        pool = Pool.of({"it": part}, None, fit_rows[:_QUICK], held_rows[:_QUICK])
         return pool.quality(pool.scores["it"])
 
     strength, by_ease = max(((value, ease(fit, value, pairs)) for value in _STRENGTHS), key=lambda one: alone(one[1]))
@@ -81,9 +89,13 @@ def tune(loans: Interactions, content: Mapping[str, Matrix], *, how: How, least:
         key=lambda one: alone(one[1]),
     )
     by_loans = {"ease": by_ease, "knn": by_knn, "bm25": bm25_knn(fit, neighbours=neighbours, allowed=pairs)}
+    # Candidates are found once, with a middling leaning; then each leaning is tried on them.
+    pool = Pool.of(by_loans | _leaning(content, counts, _MIDDLE), prior, fit_rows, held_rows)
+    middling = {name: pool.scores[name] for name in content}
     best: Choice | None = None
-    for leaning in _LEANINGS if content else (0.0,):
-        pool = Pool.of(by_loans | _leaning(content, counts, leaning), prior, fit_rows, held_rows)
+    for leaning in _LEANINGS if content else (_MIDDLE,):
+        factor = _factor(counts, leaning - _MIDDLE)[pool.columns]
+        pool.scores |= {name: scores * factor for name, scores in middling.items()}
         start = {name: pool.scale(name) * (1.0 if name in by_loans else 0.3) for name in pool.scores}
         start["popular"] = 0.0
         weights, quality = weigh(pool, start)
@@ -100,17 +112,17 @@ def tune(loans: Interactions, content: Mapping[str, Matrix], *, how: How, least:
 def fold(loans: Interactions, content: Mapping[str, Matrix], choice: Choice, *, least: int) -> Model:
     """Fit the chosen parts on all loans and fold them into truncated lists."""
     counts = loans.loans
-    pairs = supported(loans.matrix, least)
+    pairs = supported(loans.matrix, least, loans.keys)
     weights = choice.weights
     width = len(loans.titles)
     by_loans = csr_matrix((width, width), dtype=np.float32)
-    if weights["ease"]:
+    if weights.get("ease"):
         by_loans = by_loans + weights["ease"] * ease(loans.matrix, choice.strength, pairs)
-    if weights["knn"]:
+    if weights.get("knn"):
         by_loans = by_loans + weights["knn"] * item_knn(
             loans.matrix, neighbours=choice.neighbours, damping=choice.damping, allowed=pairs
         )
-    if weights["bm25"]:
+    if weights.get("bm25"):
         by_loans = by_loans + weights["bm25"] * bm25_knn(loans.matrix, neighbours=choice.neighbours, allowed=pairs)
     by_content = csr_matrix((width, width), dtype=np.float32)
     for name, part in _leaning(content, counts, choice.leaning).items():
@@ -132,6 +144,9 @@ def fold(loans: Interactions, content: Mapping[str, Matrix], choice: Choice, *, 
 
 def _leaning(content: Mapping[str, Matrix], counts: np.ndarray[Any, Any], leaning: float) -> dict[str, Matrix]:
     """Content parts, each target weighed by its loans: among equals, the one that more have borrowed."""
-    factor = ((counts + 1) / (counts.mean() + 1)) ** leaning
-    scale = sp.diags(factor.astype(np.float32))
+    scale = sp.diags(_factor(counts, leaning))
     return {name: csr_matrix(part @ scale) for name, part in content.items()}
+
+
+def _factor(counts: np.ndarray[Any, Any], leaning: float) -> np.ndarray[Any, Any]:
+    return np.asarray(((counts + 1) / (counts.mean() + 1)) ** leaning, np.float32)

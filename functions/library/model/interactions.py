@@ -22,6 +22,8 @@ class Interactions:
     titles: np.ndarray[Any, Any]  # ids as text, sorted; a title without a loan has a column, too
     matrix: Matrix  # readers x titles
     days: np.ndarray[Any, Any] | None = None  # of each stored cell, in the matrix's order; float64, any unit
+    # Which key made each row's pseudonym: one person may have a row a key, so pairs are counted a key at a time.
+    keys: np.ndarray[Any, Any] | None = None
 
     @property
     def loans(self) -> np.ndarray[Any, Any]:
@@ -39,9 +41,13 @@ def interactions(
     days: np.ndarray[Any, Any] | None = None,
     *,
     also: Sequence[str] = (),
+    keyed: bool = False,
 ) -> Interactions:
-    """Count each (reader, title) once, at its first day; ``also`` names titles that may have no loan."""
-    _, row = np.unique(np.asarray(readers), return_inverse=True)
+    """Count each (reader, title) once, at its first day; ``also`` names titles that may have no loan.
+
+    With ``keyed`` readers are pseudonyms, "key-digest".
+    """
+    people, row = np.unique(np.asarray(readers), return_inverse=True)
     names = np.asarray(titles).astype(str)
     vocabulary = np.unique(np.concatenate([names, np.asarray(list(also), dtype=str)]) if len(also) else names)
     column = np.searchsorted(vocabulary, names)
@@ -56,7 +62,8 @@ def interactions(
         shape=(int(row.max()) + 1 if len(row) else 0, len(vocabulary)),
     )
     # `kept` is ordered by row, then column: the order in which the matrix keeps its cells.
-    return Interactions(vocabulary, matrix, None if days is None else np.asarray(days, np.float64)[kept])
+    keys = np.unique([str(one).partition("-")[0] for one in people], return_inverse=True)[1] if keyed else None
+    return Interactions(vocabulary, matrix, None if days is None else np.asarray(days, np.float64)[kept], keys)
 
 
 def without(matrix: Matrix, kept: np.ndarray[Any, Any]) -> Matrix:
@@ -87,23 +94,32 @@ def co_loans(matrix: Matrix, weights: np.ndarray[Any, Any] | None = None) -> Ite
         start = end
 
 
-def supported(matrix: Matrix, least: int, most: int = NEAREST) -> Matrix:
+def supported(matrix: Matrix, least: int, keys: np.ndarray[Any, Any] | None = None, most: int = NEAREST) -> Matrix:
     """How many distinct readers had both titles (source x target), where at least ``least`` had.
 
-    Each target keeps its ``most`` sources of the highest cosine: memory stays bounded however dense the loans are.
+    Where rows carry ``keys``, it is the largest count under one key: no person is in that twice. Each target keeps
+    its ``most`` sources of the highest cosine: memory stays bounded however dense the loans are.
     """
-    scale = sp.diags(1 / np.sqrt(np.maximum(np.bincount(matrix.indices, minlength=matrix.shape[1]), 1)))
-    rows = []
-    for _, block in co_loans(matrix):
-        block.data[block.data < least] = 0
-        block.eliminate_zeros()
-        # The target's own norm changes nothing within its row.
-        near = strongest((block @ scale).tocsr(), most)
-        near.data = np.ones_like(near.data)
-        rows.append(block.multiply(near).tocsr())
+    groups = [matrix] if keys is None else [matrix[np.flatnonzero(keys == key)] for key in np.unique(keys)]
+    length = 1 / np.sqrt(np.maximum(np.bincount(matrix.indices, minlength=matrix.shape[1]), 1))
     width = matrix.shape[1]
-    whole = sp.vstack(rows, format="csr") if rows else csr_matrix((width, width))
-    return csr_matrix(whole.T.tocsr(), dtype=np.float32)
+    found = csr_matrix((width, width), dtype=np.float32)
+    for group in groups:
+        rows = [_frequent(block, least, length, most) for _, block in co_loans(group)]
+        if rows:
+            found = found.maximum(sp.vstack(rows, format="csr"))
+    return csr_matrix(_frequent(found, least, length, most).T.tocsr(), dtype=np.float32)
+
+
+def _frequent(block: Matrix, least: int, length: np.ndarray[Any, Any], most: int) -> Matrix:
+    """Of each row (a target) the cells of at least ``least``, and of those the ``most`` of the highest cosine."""
+    block = block.tocsr()
+    block.data[block.data < least] = 0
+    block.eliminate_zeros()
+    # The target's own norm changes nothing within its row.
+    near = strongest((block @ sp.diags(length)).tocsr(), most)
+    near.data = np.ones_like(near.data)
+    return block.multiply(near).tocsr()
 
 
 def strongest(matrix: Matrix, count: int) -> Matrix:

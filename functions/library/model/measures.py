@@ -59,9 +59,9 @@ def figures(found: np.ndarray[Any, Any], wanted: Matrix, loans: np.ndarray[Any, 
     return {name: round(float(value), 4) for name, value in said.items()}
 
 
-def ndcg(found: np.ndarray[Any, Any], wanted: Matrix) -> float:
-    """nDCG@10 alone: what tuning looks at."""
-    hit = hits(found[:, :10], wanted)
-    discount = 1 / np.log2(np.arange(2, 2 + hit.shape[1]))
-    ideal = np.cumsum(1 / np.log2(np.arange(2, 12)))[np.minimum(np.diff(wanted.indptr), 10) - 1]
-    return float(((hit * discount).sum(1) / ideal).mean())
+def gains(hit: np.ndarray[Any, Any], sizes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Of each row the mean of nDCG@10 and recall@10: what tuning, and the choice between two models, look at."""
+    hit = hit[:, :10]
+    discount = 1 / np.log2(np.arange(2, 12))
+    ideal = np.cumsum(discount)[np.minimum(sizes, 10) - 1]
+    return np.asarray(((hit * discount[: hit.shape[1]]).sum(1) / ideal + hit.sum(1) / sizes) / 2)

@@ -161,7 +161,8 @@ def _summed(matrix: Matrix, rows: Sequence[int], size: int) -> np.ndarray[Any, A
     if not cuts:
         return np.zeros(size)
     columns = np.concatenate([matrix.indices[cut] for cut in cuts])
-    return np.bincount(columns, np.concatenate([matrix.data[cut] for cut in cuts]), minlength=size)
+    weights = np.concatenate([matrix.data[cut] for cut in cuts])
+    return np.bincount(columns, weights, minlength=size).astype(np.float64)
 
 
 def _cell(matrix: Matrix, row: int, column: int) -> float:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from functions.library.model.interactions import Interactions, Matrix, without
-from functions.library.model.measures import ranked
+from functions.library.model.measures import gains, ranked
 
 SHARE = 0.2  # of the loans is held back
 READERS = 1500  # that tuning looks at, at most
@@ -63,17 +63,20 @@ class Pool:
     sizes: np.ndarray[Any, Any]  # held back titles a reader
 
     @classmethod
-    def of(cls, parts: Mapping[str, Matrix], prior: np.ndarray[Any, Any], train: Matrix, held: Matrix) -> "Pool":
-        """``prior`` is a score of each title that all readers share (popularity)."""
+    def of(cls, parts: Mapping[str, Matrix], prior: np.ndarray[Any, Any] | None, train: Matrix, held: Matrix) -> "Pool":
+        """``prior`` is a score of each title that all readers share; it becomes the part "popular"."""
         width = train.shape[1]
         chosen: list[np.ndarray[Any, Any]] = []
-        values: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in (*parts, "popular")}
+        values: dict[str, list[np.ndarray[Any, Any]]] = {
+            name: [] for name in (*parts, *(() if prior is None else ("popular",)))
+        }
         block = max(1, 20_000_000 // max(width, 1))
         for start in range(0, train.shape[0], block):
             seen = train[start : start + block]
             dense = {name: np.asarray((seen @ part).todense(), np.float32) for name, part in parts.items()}
             weight = np.sqrt(np.diff(seen.indptr)).astype(np.float32)
-            dense["popular"] = np.outer(weight, prior).astype(np.float32)
+            if prior is not None:
+                dense["popular"] = np.outer(weight, prior).astype(np.float32)
             best = [ranked(scores.copy(), seen, _POOL) for scores in dense.values()]
             for row in range(seen.shape[0]):
                 found = np.unique(np.concatenate([one[row] for one in best]))
@@ -100,10 +103,7 @@ class Pool:
         few = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]
         order = np.argsort(-np.take_along_axis(scores, few, 1), axis=1, kind="stable")
         hit = np.take_along_axis(self.wanted, np.take_along_axis(few, order, 1), 1)
-        discount = 1 / np.log2(np.arange(2, 12))
-        ideal = np.cumsum(discount)[np.minimum(self.sizes, 10) - 1]
-        gain = (hit * discount[:depth]).sum(1) / ideal
-        return float((gain + hit.sum(1) / self.sizes).mean() / 2)
+        return float(gains(hit, self.sizes).mean())
 
     def scale(self, name: str) -> float:
         """What makes a part's usual best score 1."""

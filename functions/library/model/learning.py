@@ -1,0 +1,168 @@
+"""One training from loans and records to a model with its card, and whether it may go live. Pure; runs anywhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from functions.library.model.blend import Choice, fold, tune
+from functions.library.model.card import Card
+from functions.library.model.content import Texts, content_parts
+from functions.library.model.ease import ease_scores
+from functions.library.model.interactions import Interactions, Matrix, without
+from functions.library.model.knn import item_knn
+from functions.library.model.measures import figures, gains, hits, ranked
+from functions.library.model.neighbours import LEAST_READERS, Model
+from functions.library.model.validation import READERS, How, judged, split
+
+_EPOCH = date(1970, 1, 1)
+_ENOUGH = 100  # readers that tell two models apart
+_SHRUNK = 0.5  # of the running model's loans: fewer are a fault of the data, not a model
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A new model, and whether it is at least as good as the running one."""
+
+    model: Model
+    card: Card
+    better: bool
+
+
+def learn(loans: Interactions, texts: Texts, vectors: np.ndarray[Any, Any] | None, running: Model | None) -> Learned:
+    """Tune on loans before the last fifth, judge on that fifth, fit to all, compare with the running model.
+
+    ``loans.days`` are days since 1970; ``texts`` and ``vectors`` are in the order of ``loans.titles``.
+    """
+    if loans.days is None:
+        raise ValueError("loans need their days")
+    content = content_parts(texts, vectors)
+    how, past, held = _held_back(loans)
+    choice = tune(past, content, how=how, least=LEAST_READERS, seed=1)
+    rows = judged(past.matrix, held)
+    model = fold(loans, content, choice, least=LEAST_READERS)
+    card = Card(
+        first_day=_EPOCH + timedelta(days=int(loans.days.min())),
+        last_day=_EPOCH + timedelta(days=int(loans.days.max())),
+        readers=loans.matrix.shape[0],
+        titles=int((loans.loans > 0).sum()),
+        loans=int(loans.matrix.nnz),
+        pairs=int(model.readers.nnz),
+        content=tuple(content),
+        figures=_figures(past, content, choice, held, rows) if len(rows) else {},
+        held_back=f"{int(held[rows].nnz)} loans of {len(rows)} readers, new titles to each, held back by {how}",
+        choice=choice.as_dict(),
+    )
+    if running is None:
+        return Learned(model, card, better=True)
+    better, why = _beside(running, loans, content, choice, (past, held))
+    return Learned(model, card.model_copy(update={"beside_running": why}), better)
+
+
+def _held_back(loans: Interactions) -> tuple[How, Interactions, Matrix]:
+    """By time where that leaves readers to judge, else at random."""
+    how: How = "time"
+    past, held = split(loans, how)
+    if len(judged(past, held)) < _ENOUGH:
+        how = "random"
+        past, held = split(loans, how)
+    return how, _part(loans, past), held
+
+
+def _figures(
+    past: Interactions, content: Mapping[str, Matrix], choice: Choice, held: Matrix, rows: np.ndarray[Any, Any]
+) -> dict[str, dict[str, float]]:
+    ours = fold(past, content, choice, least=LEAST_READERS)
+    nearest = item_knn(past.matrix, neighbours=20)
+    by_ease = ease_scores(past.matrix, choice.strength)
+    methods = {
+        "ours": ours.score,
+        "popularity": lambda some: np.repeat(past.loans[None].astype(np.float32), some.shape[0], axis=0),
+        "itemknn": lambda some: np.asarray((some @ nearest).todense()),
+        "ease": by_ease,
+        "content": lambda some: np.asarray((some @ ours.by_content).todense()),
+    }
+    return {name: figures(_ranked(score, past.matrix[rows]), held[rows], past.loans) for name, score in methods.items()}
+
+
+def _beside(
+    running: Model,
+    loans: Interactions,
+    content: Mapping[str, Matrix],
+    choice: Choice,
+    split_: tuple[Interactions, Matrix],
+) -> tuple[bool, dict[str, float | int | str]]:
+    """Whether the new one is not worse, and the figures of that, on readers that neither has seen.
+
+    Both are asked for what was borrowed since the running model's last day, the new one fitted to what came before.
+    Where that is too little, the running model's choice is fitted to the same past as the new one's. A difference
+    within one standard error is no difference.
+    """
+    last = (date.fromisoformat(running.card["last_day"]) - _EPOCH).days
+    if loans.matrix.nnz < _SHRUNK * running.card["loans"]:
+        return False, {"reason": "less than half of the loans that the running model had"}
+    days = np.asarray(loans.days)
+    past, held = without(loans.matrix, days <= last), without(loans.matrix, days > last)
+    rows = judged(past, held, READERS)
+    if len(rows) >= _ENOUGH:
+        on = "loans since the running model"
+        ours = fold(_part(loans, past), content, choice, least=LEAST_READERS)
+        theirs = _translated(running, loans.titles)
+    else:
+        on = "the running model's choice, fitted to the same loans"
+        past, held = split_[0].matrix, split_[1]
+        rows = judged(past, held, READERS)
+        ours = fold(split_[0], content, choice, least=LEAST_READERS)
+        theirs = fold(split_[0], content, Choice(**running.card["choice"]), least=LEAST_READERS)
+    if not len(rows):
+        return True, {"reason": "nobody to compare on"}
+    sizes = np.diff(held[rows].indptr)
+    new, old = (gains(hits(_ranked(model.score, past[rows]), held[rows]), sizes) for model in (ours, theirs))
+    slack = float((new - old).std() / np.sqrt(len(rows)))
+    return bool(new.mean() >= old.mean() - slack), {
+        "on": on,
+        "readers": len(rows),
+        "new": round(float(new.mean()), 4),
+        "running": round(float(old.mean()), 4),
+    }
+
+
+def _translated(model: Model, titles: np.ndarray[Any, Any]) -> Model:
+    """A model in the columns of other titles; what they do not have is dropped."""
+    at = {id: column for column, id in enumerate(titles.tolist())}
+    known = [(old, at[id]) for old, id in enumerate(model.titles.tolist()) if id in at]
+    old, new = (np.asarray(side, np.int64) for side in zip(*known, strict=True)) if known else (np.zeros(0, int),) * 2
+
+    def moved(matrix: Matrix) -> Matrix:
+        cells = matrix[old][:, old].tocoo()
+        return type(matrix)((cells.data, (new[cells.row], new[cells.col])), shape=(len(titles),) * 2)
+
+    loans = np.zeros(len(titles), np.int64)
+    loans[new] = model.loans[old]
+    return Model(
+        version=model.version,
+        titles=titles,
+        loans=loans,
+        by_loans=moved(model.by_loans),
+        by_content=moved(model.by_content),
+        readers=moved(model.readers),
+        popular=model.popular,
+    )
+
+
+def _ranked(score: Any, baskets: Matrix) -> np.ndarray[Any, Any]:
+    return np.vstack(
+        [ranked(score(baskets[at : at + 500]), baskets[at : at + 500]) for at in range(0, baskets.shape[0], 500)]
+    )
+
+
+def _part(loans: Interactions, matrix: Matrix) -> Interactions:
+    """The same titles and readers with fewer loans; ``matrix`` is a part of theirs."""
+    width = np.int64(matrix.shape[1])
+    whole, part = (
+        np.repeat(np.arange(one.shape[0]), np.diff(one.indptr)) * width + one.indices for one in (loans.matrix, matrix)
+    )
+    days = None if loans.days is None else loans.days[np.isin(whole, part)]
+    return Interactions(loans.titles, matrix, days, loans.keys)
