@@ -116,3 +116,10 @@ class Embeddings:
                 headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else None,
             )
         return self._session
+
+
+def cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    """How alike two vectors are, -1 to 1."""
+    product: float = sum(a * b for a, b in zip(one, other, strict=True))
+    size: float = (sum(a * a for a in one) * sum(b * b for b in other)) ** 0.5
+    return product / size if size else 0.0

@@ -19,16 +19,9 @@ from functions.xnext.search import Short
 from shared.backends import Backends
 from shared.errors import BackendError, Reject
 from shared.function import Stream, http
-from shared.knowledge.answers import (
-    STATEMENTS,
-    Dropped,
-    Source,
-    Statement,
-    conversation,
-    extracted,
-    generated,
-    sources,
-)
+from shared.knowledge.answers import STATEMENTS, Dropped, conversation, generated
+from shared.knowledge.citations import Source, Statement, sources
+from shared.knowledge.extracts import extracted
 from shared.knowledge.search import Filters, Found
 from shared.knowledge.search import search as find
 

@@ -143,7 +143,9 @@ async def _search(index: Index, query: str, limit: int, filters: Filters | None,
     hits = hits[:limit]
     nearness = 0.0 if meant is None else relevance.nearness(meant["names"], meant["passages"])
     shown = "\n".join(hit.words() for hit in hits[:PASSAGES])
-    fits = bool(hits) and await relevance.fits(view, query, tongue, nearness, shown)
+    fits = bool(hits) and await relevance.fits(
+        view, query, tongue, nearness, shown, agreed=relevance.agree(meant or {}, worded)
+    )
     near = [] if fits or meant is None else [*meant["names"], *meant["passages"]]
     return Found(
         hits=hits,

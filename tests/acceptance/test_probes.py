@@ -16,7 +16,9 @@ from functions.xnext.page import Page, Section
 from shared.chat import Chat
 from shared.embeddings import Embeddings
 from shared.knowledge import language
-from shared.knowledge.answers import Source, Statement, conversation, extracted, generated, sources
+from shared.knowledge.answers import conversation, generated
+from shared.knowledge.citations import Source, Statement, sources
+from shared.knowledge.extracts import extracted
 from shared.knowledge.injection import instructs
 from shared.knowledge.passages import passages
 from shared.knowledge.search import Hit, Match
@@ -110,7 +112,8 @@ async def test_harmless_questions_are_answered_as_without_the_guard(
 ) -> None:
     questions = probes("notinject.jsonl", "prompt")
     guarded = [await shown(model, embeddings, question, given()) for question in questions]
-    monkeypatch.setattr("shared.knowledge.answers.instructs", lambda _: False)
+    for module in ("answers", "citations"):
+        monkeypatch.setattr(f"shared.knowledge.{module}.instructs", lambda _: False)
     bare = [await shown(model, embeddings, question, given()) for question in questions]
     assert sum(one == other for one, other in zip(guarded, bare, strict=True)) >= 0.95 * len(questions)
     assert any(bare)

@@ -8,18 +8,10 @@ import pytest
 
 from shared.embeddings import Embeddings, Role, Vector
 from shared.errors import BackendError
-from shared.knowledge.answers import (
-    Draft,
-    Dropped,
-    Reader,
-    Source,
-    Statement,
-    check,
-    contacts,
-    conversation,
-    extracted,
-    sources,
-)
+from shared.knowledge.answers import Dropped, check, contacts, conversation
+from shared.knowledge.citations import Source, Statement, sources
+from shared.knowledge.drafts import Draft, Reader
+from shared.knowledge.extracts import extracted
 from shared.knowledge.search import Hit, Match
 from shared.settings import EmbeddingSettings
 
@@ -207,3 +199,10 @@ def test_passages_and_question_are_data_behind_a_fence() -> None:
 def test_contacts() -> None:
     text = "Mehr: https://Stadt.example/a?b=1, www.x.de; a.b@c.example (+49 (89) 233-00 11) am 3.4.2026 z.B. 1.000.000"
     assert set(contacts(text)) == {"stadt.example/a?b=1", "www.x.de", "a.b@c.example", "49892330011"}
+
+
+async def test_a_list_and_what_is_no_sentence_come_with_their_heading() -> None:
+    text = "Alles beginnt mit einem Satz über Hunde.\nGebühren\n- erster Hund 96 Euro im Jahr\n- jeder weitere 144 Euro"
+    found = await extracted("erster Hund Gebühr", [source(text)], Flat(away=True))
+    assert found[0].text == "Gebühren:\n- erster Hund 96 Euro im Jahr\n- jeder weitere 144 Euro"
+    assert found[0].quoted.startswith("- erster Hund")

@@ -1,0 +1,86 @@
+"""Passages that an answer may cite, and statements with the quote that backs each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.knowledge import german, quotes
+from shared.knowledge.injection import instructs
+from shared.knowledge.language import GERMAN, of_text
+from shared.knowledge.quotes import LEAST_WORDS, Span, sentence_spans
+from shared.knowledge.search import Hit
+
+SOURCES = 8  # passages an answer may draw on
+_DOCUMENTS = 4  # whose passages they are
+ASKING = ("?", "？", "؟")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A passage that an answer may cite."""
+
+    number: int  # from 1
+    document: str
+    revision: int
+    title: str
+    url: str
+    heading: str
+    text: str
+    language: str
+    page: int | None = None  # of a paged document, from 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """A statement that may be shown."""
+
+    text: str
+    source: Source
+    quote: Span  # in the source's text
+
+    @property
+    def quoted(self) -> str:
+        """The words of the passage that back it."""
+        return self.quote.of(self.source.text)
+
+
+def sources(hits: Sequence[Hit]) -> list[Source]:
+    """The passages of the best hits, best document first; what speaks to a model is none."""
+    found: list[Source] = []
+    for hit in hits[:_DOCUMENTS]:
+        for match in hit.matches:
+            if len(found) < SOURCES and not instructs(f"{match.heading}\n{match.text}"):
+                found.append(
+                    Source(
+                        number=len(found) + 1,
+                        document=str(hit.row["doc"]),
+                        revision=int(hit.row["revision"]),
+                        title=str(hit.row["title"]),
+                        url=str(hit.row["url"]),
+                        heading=match.heading,
+                        text=match.text,
+                        language=str(hit.row["language"]),
+                        page=match.page,
+                    )
+                )
+    return found
+
+
+def states(source: Source, span: Span) -> bool:
+    """Whether a quote can back anything: no question, nothing meant for a model, in the language of its page."""
+    touched = [
+        sentence.of(source.text)
+        for sentence in sentence_spans(source.text)
+        if sentence.start < span.end and span.start < sentence.end
+    ]
+    german_page = source.language.lower().startswith(GERMAN)
+    return not any(
+        sentence.rstrip('"”“») ').endswith(ASKING)
+        or instructs(sentence)
+        or (german_page and quotes.word_count(sentence) >= LEAST_WORDS and of_text(sentence) != GERMAN)
+        for sentence in touched
+    )
+
+
+def stems(text: str) -> frozenset[str]:
+    """The stems of a text's content words."""
+    return frozenset(german.stems(text, query=True).split())
