@@ -3,9 +3,9 @@
 A rank says that a row comes third, not whether it comes third by a hair: a cosine or a BM25 score does, but only
 within its own ranking. So a row is worth ``exp(-gap / (2 s))``, where ``gap`` is how far it is behind the first and
 ``s`` the standard deviation of the whole ranking: no scale of any model or index takes part, and Milvus Lite's
-negative BM25 counts like Milvus's positive. On 331 judged queries of a real city this has MRR@10 .60, and reciprocal
-ranks .58 at their best constant; on both halves of them, on the synonyms of a second city and on questions in twelve
-languages it is the better one, too. Spreads of 1.5 to 2.5 deviations find alike.
+negative BM25 counts like Milvus's positive. On 331 judged queries of a real city this has MRR@10 .60, reciprocal
+ranks .58 at their best constant; it is ahead on both halves of them and on questions in twelve languages, and as good
+on the synonyms of a second city. Spreads of 1.5 to 2.5 deviations find alike.
 """
 
 from collections import defaultdict

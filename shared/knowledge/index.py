@@ -21,6 +21,7 @@ from shared.knowledge.rows import RANKED, SHOWN, row_id
 from shared.state import State
 from shared.vectors import Row, Vectors
 
+_EF = 256  # rows an HNSW search looks at: of the nearest 120 among 1,000, 64 (the default) miss 6 %
 _RECORDS_S = 0.5  # a search waits no longer for NATS
 
 
@@ -55,7 +56,10 @@ class View:
 
     async def nearest(self, field: str, data: Vector | str, limit: int, condition: str = "") -> list[Row]:
         """Rows nearest to a vector or a text of terms, best first: id, doc, revision, position, title, distance."""
-        return await self._vectors.search(self.name, field, data, limit=limit, fields=RANKED, condition=condition)
+        params = {} if isinstance(data, str) else {"ef": max(_EF, 2 * limit)}
+        return await self._vectors.search(
+            self.name, field, data, limit=limit, fields=RANKED, condition=condition, params=params
+        )
 
     async def current(self, documents: Sequence[list[Row]]) -> list[list[Row]]:
         """Of each document's rows those of the revision that counts; none of one that was removed.

@@ -128,5 +128,8 @@ def schema(dimension: int) -> tuple[Any, Any]:
                 output_field_names=[f"{name}_bm25"],
             )
         )
-        index.add_index(f"{name}_bm25", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25", params=_BM25)
+        # Nested, as Milvus Lite reads no other; Milvus reads both.
+        index.add_index(
+            f"{name}_bm25", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25", params={"params": _BM25}
+        )
     return schema, index
