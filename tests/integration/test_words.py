@@ -74,3 +74,17 @@ async def test_a_page_that_is_indexed_again_and_again_keeps_its_place(index: Ind
         assert (await ranked(index))[0] == changing, f"revision {revision}, not flushed"
         await index.vectors.flush(index.collection)
         assert (await ranked(index))[0] == changing, f"revision {revision}, in a segment of its own"
+
+
+async def test_a_long_text_owes_little_for_its_length(index: Index) -> None:
+    filling = " ".join(f"Wort{number} steht hier." for number in range(40))
+    for id, text in (("short", "Zebrastreifen."), ("long", f"Zebrastreifen. {filling}")):
+        section = Section(html=f"<p>{text}</p>")
+        await index.write(Document(id=id, revision=1, title="Straße", sections=(section,)))
+    await index.vectors.flush(index.collection)
+    view = await index.view()
+    assert view is not None
+    rows = await view.nearest("grams_bm25", german.grams("Zebrastreifen", query=True), 5)
+    assert [row["doc"] for row in rows] == ["short", "long"]
+    # By Milvus Lite's own figures the long one keeps less than half.
+    assert abs(rows[1]["distance"]) > 0.65 * abs(rows[0]["distance"])
