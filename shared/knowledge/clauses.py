@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from shared.knowledge import german, polarity, quotes, values
 from shared.knowledge.quotes import Span
+from shared.knowledge.reading import parse
 from shared.knowledge.terms import Terms, content, stem
 from shared.knowledge.values import Value
 
@@ -46,7 +47,7 @@ class Text:
     def __init__(self, text: str, language: str) -> None:
         self.language = language
         self.text = text
-        self.values = values.parse(text, language)
+        self.values = parse(text, language)
         self.clauses = [self._clause(part) for part in _parts(text, self.values)]
         self.segments = [self._clause(part) for part in _segments(text, self.values)]
         whole = values.fold(text).text

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.knowledge.values import Key, Kind, Value, matches, number, parse
+from shared.knowledge.notation import number
+from shared.knowledge.reading import parse
+from shared.knowledge.values import Key, Kind, Value, matches
 
 
 def one(text: str, language: str, kind: Kind) -> Value:
