@@ -1,8 +1,6 @@
 """Reads the values out of a text."""
 
-import itertools
 import re
-from dataclasses import replace
 from decimal import Decimal
 
 from shared.knowledge import vocabulary
@@ -14,12 +12,10 @@ from shared.knowledge.notation import (
     DASHES,
     DOTTED,
     FULL,
-    GOES_ON,
     HOUR_WORDS,
     HOURS_AFTER,
     IBAN,
     ISO,
-    JOINED,
     LAW,
     LAW_NAME,
     LINK,
@@ -32,7 +28,6 @@ from shared.knowledge.notation import (
     SCALES,
     SHORT_DAY,
     SLASHED,
-    STOPS,
     TO,
     UNITS,
     WEEKDAY,
@@ -43,6 +38,7 @@ from shared.knowledge.notation import (
     numerals,
     plain,
 )
+from shared.knowledge.units import continue_units, distribute, key_of
 from shared.knowledge.values import Folded, Key, Kind, Value, fold
 
 
@@ -173,12 +169,12 @@ class _Reader:
     def _rates(self) -> None:
         for pattern, name, unit, amount in RATES:
             for rate in pattern.finditer(self._text):
-                self._take(*rate.span(), "rate", (name,), (("duration", _key("duration", unit, amount)),))
+                self._take(*rate.span(), "rate", (name,), (("duration", key_of("duration", unit, amount)),))
 
     def _numbers(self) -> None:
         for pattern, kind, unit, factor in WHOLE:
             for whole in pattern.finditer(self._text):
-                self._take(*whole.span(), _kind(kind), _key(kind, unit, factor))
+                self._take(*whole.span(), _kind(kind), key_of(kind, unit, factor))
         stated: list[tuple[int, int, Decimal, str]] = [
             (found.start(), found.end(), number(found.group(), self._language), found.group())
             for found in re.finditer(rf"(?:(?<![^\W_])|(?<=و))(?<!\d[.,])(?:{NUMBER})", self._text)
@@ -191,8 +187,8 @@ class _Reader:
                 stated.append((word.start(), word.end(), Decimal(1), "article"))
         for start, end, amount, written in sorted(stated):
             self._numeral(start, end, amount, written)
-        self._distribute()
-        self._elided()
+        distribute(self._text, self._found)
+        continue_units(self._text, self._found)
 
     def _numeral(self, start: int, end: int, amount: Decimal, written: str) -> None:
         if any(self._taken[start:end]):
@@ -224,7 +220,7 @@ class _Reader:
             stop = after + len(found.group())
             if written == "article" and self._text[start:end] in ("a", "an"):
                 self._articles.add(self._folded.starts[start])
-            self._take(start, stop, _kind(kind), _key(kind, unit, amount * factor))
+            self._take(start, stop, _kind(kind), key_of(kind, unit, amount * factor))
             return
         if written == "article":
             return
@@ -235,7 +231,7 @@ class _Reader:
                 if unit in ("yüzde", "%")
                 else ("money", {"$": "USD", "usd": "USD", "£": "GBP", "chf": "CHF"}.get(unit, "EUR"))
             )
-            self._take(before.start("unit"), end, _kind(kind), _key(kind, name, amount))
+            self._take(before.start("unit"), end, _kind(kind), key_of(kind, name, amount))
             return
         readings: list[tuple[Kind, Key]] = []
         if written.isdigit() and len(written) == 4 and written[:2] in ("19", "20"):
@@ -247,55 +243,6 @@ class _Reader:
             readings.append(("duration", ("month", plain(amount * 12))))
         self._take(start, end, "number", (plain(amount),), tuple(readings))
 
-    def _distribute(self) -> None:
-        """The unit of "2 bis 3 Wochen" holds for both numbers."""
-        found = sorted(self._found, key=lambda value: value.start)
-        for at in range(len(found) - 2, -1, -1):
-            one, two = found[at], found[at + 1]
-            if one.kind != "number" or two.kind not in ("money", "percent", "duration", "measure", "time"):
-                continue
-            if not JOINED.fullmatch(self._text[one.end : two.start]):
-                continue
-            if two.kind == "time":
-                reading = [key for kind, key in one.readings if kind == "time"]
-                whole = one.key[0]
-                key: Key = (
-                    reading[0] if reading else (int(whole) * 60,) if isinstance(whole, Decimal) and whole <= 24 else ()
-                )
-                if not key:
-                    continue
-            else:
-                amount = one.key[0]
-                assert isinstance(amount, Decimal)  # noqa: S101 - numbers have no other key
-                key = self._scaled(amount, two)
-            clock = _hours(one) if any(kind == "time" for kind, _ in two.readings) else None
-            readings: tuple[tuple[Kind, Key], ...] = () if clock is None else (("time", (clock,)),)
-            changed = replace(one, kind=two.kind, key=key, readings=readings)
-            self._found[self._found.index(one)] = changed
-            found[at] = changed
-
-    def _elided(self) -> None:
-        """The unit of a like case before holds on: "Bücher vier Wochen, Filme zwei"."""
-        found = sorted(self._found, key=lambda value: value.start)
-        for one, two in itertools.pairwise(found):
-            if two.kind != "number" or one.kind not in ("money", "duration", "measure", "percent"):
-                continue
-            between = self._text[one.end : two.start]
-            if GOES_ON.fullmatch(between) and STOPS.match(self._text, two.end):
-                amount = two.key[0]
-                assert isinstance(amount, Decimal)  # noqa: S101 - numbers have no other key
-                changed = replace(
-                    two, kind=one.kind, key=self._scaled(amount, one), readings=((two.kind, two.key), *two.readings)
-                )
-                self._found[self._found.index(two)] = changed
-
-    def _scaled(self, amount: Decimal, like: Value) -> Key:
-        text = self._text[like.start : like.end]
-        for pattern, kind, unit, factor in UNITS:
-            if kind == like.kind and unit == like.key[0] and re.search(rf"{pattern.pattern}$", text):
-                return _key(kind, unit, amount * factor)
-        return (like.key[0], plain(amount))
-
     def _codes(self) -> None:
         for code in CODE.finditer(self._text):
             self._take(*code.span(), "code", (code.group(),))
@@ -306,20 +253,8 @@ class _Reader:
             self._found.append(Value(start, start, end, end, kind, key, readings=readings))
 
 
-def _hours(value: Value) -> int | None:
-    """Minutes of the day, of a plain number up to 24."""
-    amount = value.key[0]
-    return int(amount * 60) if isinstance(amount, Decimal) and amount <= 24 else None
-
-
 def _kind(name: str) -> Kind:
     return name  # type: ignore[return-value]
-
-
-def _key(kind: str, unit: str, amount: Decimal) -> Key:
-    if kind == "duration" and unit == "minute" and amount and amount % 1440 == 0:
-        return ("day", plain(amount / 1440))
-    return (unit, plain(amount))
 
 
 def _day(day: str | None, month: str, year: str | None) -> Key | None:
