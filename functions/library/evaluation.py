@@ -34,7 +34,7 @@ METHODS = ("ours", "ours_without_rule", "popularity", "itemknn", "userknn", "eas
 _BLOCK = 500
 _NEVER = 2**31  # readers no pair has
 _HIDDEN = 0.1  # of the titles, where a split leaves too few cold ones
-_ENOUGH = 200  # readers with a cold title in what is held back
+_ENOUGH = 100  # held back loans of cold titles
 
 
 def compare(loans: Path, items: Path, how: How, seed: int = 1, said: Callable[[str], None] = lambda _: None) -> Figures:
@@ -82,7 +82,7 @@ def run(method: str, loans: Path, items: Path, how: How, seed: int) -> Figures:
 def cold(given: Interactions, texts: Texts, baskets: Matrix, held: Matrix, *, how: How, seed: int) -> Figures:
     """hit@10 among titles without a loan in training: by content, by popularity (all are equal), at random.
 
-    Where a split leaves fewer than 200 readers with one, a tenth of the titles is hidden from training.
+    Where a split holds back fewer than 100 such loans, a tenth of the titles is hidden from training.
     """
     is_cold = given.loans == 0
     hidden = int(np.isin(held.indices, np.flatnonzero(is_cold)).sum()) < _ENOUGH

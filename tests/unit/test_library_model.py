@@ -208,7 +208,7 @@ def test_no_pair_of_fewer_than_five_readers_is_served_by_loans(seed: int, reader
     rows, columns = model.by_loans.nonzero()
     assert (common[rows, columns] >= LEAST_READERS).all()
     rows, columns = model.readers.nonzero()
-    assert (common[rows, columns] == np.asarray(model.readers[rows, columns]).ravel()).all()
+    assert (common[rows, columns] // 5 * 5 == np.asarray(model.readers[rows, columns]).ravel()).all()
     at = {id: place for place, id in enumerate(model.titles.tolist())}
     for basket in (["t1"], ["t1", "t31", "t61"]):
         for one in model.recommend(basket, 50):

@@ -131,6 +131,8 @@ def fold(loans: Interactions, content: Mapping[str, Matrix], choice: Choice, *, 
     by_loans, by_content = truncated(csr_matrix(by_loans), csr_matrix(by_content), SERVED)
     shown = by_loans.copy()
     shown.data[:] = 1
+    # Counts grow in steps: two models never differ by one person's pair.
+    pairs.data = pairs.data // least * least
     return Model(
         version="",
         titles=loans.titles,

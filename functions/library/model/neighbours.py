@@ -23,7 +23,7 @@ class Scored(NamedTuple):
     title: str
     score: float  # comparable within one call
     because: tuple[str, ...]  # basket titles that led here, the strongest first; none: popular
-    readers: int | None  # distinct readers of because[0] and this title; None: fewer than five, or by content
+    readers: int | None  # of because[0] and this title, at least so many: 5, 10, 15 …; None: not by loans
     by: Literal["loans", "content", "popular"]
     loans: int  # readers of the title: for a popularity dial, not for show below five
 
@@ -37,7 +37,7 @@ class Model:
     loans: np.ndarray[Any, Any]  # distinct readers a title, int64
     by_loans: Matrix  # source x target, at the cells of ``readers`` only
     by_content: Matrix  # source x target
-    readers: Matrix  # source x target, distinct readers, each >= LEAST_READERS
+    readers: Matrix  # source x target, distinct readers in steps of LEAST_READERS: 5, 10, 15 …
     popular: float = 0.0  # weight of popularity beside the neighbours
     card: Mapping[str, Any] = field(default_factory=dict)
 
