@@ -13,7 +13,7 @@ from shared.knowledge.verification import verify
 _EXTRACTS = 3  # statements of an answer without a model
 _UNITS = 24  # sentences that are looked at for them
 _BLOCK = 420  # characters of a list that is quoted as one
-_LATER = 0.008  # what each further document costs, as a cosine: the first hit is more often the right one
+_LATER = 0.015  # what each further document costs, as a cosine: the first hit is more often the right one
 _WORDS = 0.04  # what all of the question's words in a sentence are worth, as a cosine
 _BEHIND = 0.025  # as a cosine, how far behind the best an extract may be
 _ELSEWHERE = 0.01  # the same for one from another document
@@ -34,7 +34,12 @@ async def extracted(
 
     Without the embedding server those that share most words with it.
     """
-    units = [(source, span) for source in given for span in _units(source.text) if states(source, span)][:_UNITS]
+    units = [
+        (source, span)
+        for source in given
+        for span in _units(source.text)
+        if states(source, span) and not _laws(span.of(source.text))
+    ][:_UNITS]
     if not units:
         return []
     documents = list(dict.fromkeys(source.document for source, _ in units))
@@ -58,6 +63,12 @@ async def extracted(
         if verdict.ok:
             found.append(Statement(text=_led(source, span), source=source, quote=span))
     return found
+
+
+def _laws(text: str) -> bool:
+    """Whether a text is a list of paragraphs of laws, which answers nobody's question."""
+    lines = text.split("\n")
+    return _ITEM.match(text) is not None and 2 * sum("§" in line for line in lines) >= len(lines)
 
 
 def _led(source: Source, span: Span) -> str:
