@@ -4,13 +4,19 @@ from events.library import ExpiryAsked
 from functions.library import dayfiles
 from functions.library.loans import today
 from functions.library.pseudonyms import Ring, oldest
+from functions.library.tombstones import Tombstones
 from shared.backends import Backends
 from shared.function import on
 
 
 @on(ExpiryAsked)
 async def expire_loans(_asked: ExpiryAsked, use: Backends) -> None:
-    """Remove day files beyond the window, then destroy the keys whose last loan has expired."""
+    """Remove day files beyond the window, then destroy the keys whose last loan has expired.
+
+    And what a writer that was killed between writing and looking at the tombstones again may have left.
+    """
     await dayfiles.prepare(use)
     await dayfiles.expire(use, oldest(today(), use.settings.library))
     await Ring(use).expire(today())
+    if tombstones := await Tombstones.load(use):
+        await dayfiles.erase(use, tombstones)

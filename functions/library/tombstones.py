@@ -41,6 +41,9 @@ class Tombstones:
         await asyncio.gather(*(one(mark) for mark in await bucket.keys()))
         return cls(days)
 
+    def __bool__(self) -> bool:
+        return bool(self._days)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Tombstones) and self._days == other._days
 

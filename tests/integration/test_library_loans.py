@@ -12,7 +12,7 @@ import pytest
 
 from events.library import ExpiryAsked, LoanRecorded, ModelPublished, SettlingAsked
 from events.subjects import subject_of
-from functions.library import dayfiles, fresh
+from functions.library import dayfiles, fresh, tombstones
 from functions.library.expiry import expire_loans
 from functions.library.forget import erase_reader, erasure_report, forget
 from functions.library.loans import Loans, loans, record_loan, today
@@ -119,6 +119,17 @@ async def test_what_is_beyond_the_window_goes_with_its_key(use: Backends) -> Non
     (rule,) = use.objects._connected().get_bucket_lifecycle_configuration(Bucket=use.settings.library.bucket)["Rules"]
     assert rule["Filter"]["Prefix"] == "loans/"
     assert rule["Expiration"]["Days"] > 24 * 30
+
+
+async def test_rows_that_a_killed_writer_left_behind_an_erasure_go_at_night(use: Backends) -> None:
+    name = pseudonym("r1", *await Ring(use).key(today()))
+    await dayfiles.add(use, dayfiles.table_of([name, "2026y-" + "0" * 32], ["t", "u"], [today()] * 2))
+    await tombstones.set_up(use, [name], today())
+    assert (await dayfiles.count(use, [name], today())).rows == 1
+    assert [row["title"] for row in await rows(use)] == ["u"]  # nobody sees it even before
+    await expire_loans(ExpiryAsked(), use)
+    assert (await dayfiles.count(use, [name], today())).rows == 0
+    assert [row["title"] for row in await rows(use)] == ["u"]
 
 
 @pytest.mark.parametrize(
