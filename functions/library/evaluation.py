@@ -66,8 +66,7 @@ def run(method: str, loans: Path, items: Path, how: How, seed: int) -> Figures:
     rows = judged(train_on, held)
     if not len(rows):
         raise StadtfunkError(f"{loans}: no reader has loans on both sides of the split")
-    days = None if whole.days is None else whole.days[_among(whole.matrix, train_on)]
-    given = Interactions(whole.titles, train_on, days)
+    given = whole.part(train_on)
     if method == "data":
         return {"split": how, "seed": seed} | _described(whole, given, held[rows])
     if method == "cold":
@@ -88,9 +87,7 @@ def cold(given: Interactions, texts: Texts, baskets: Matrix, held: Matrix, *, ho
     hidden = int(np.isin(held.indices, np.flatnonzero(is_cold)).sum()) < _ENOUGH
     if hidden:
         is_cold = is_cold | (np.random.default_rng(seed).random(len(is_cold)) < _HIDDEN)
-        kept = ~is_cold[given.matrix.indices]
-        days = None if given.days is None else given.days[kept]
-        given = Interactions(given.titles, without(given.matrix, kept), days)
+        given = given.part(without(given.matrix, ~is_cold[given.matrix.indices]))
         baskets = without(baskets, ~is_cold[baskets.indices])
     wanted = without(held, is_cold[held.indices])
     rows = judged(baskets, wanted)
@@ -153,17 +150,6 @@ def _described(whole: Interactions, given: Interactions, held: Matrix) -> Figure
 
 def _parts(rows: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
     return [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
-
-
-def _among(whole: Matrix, part: Matrix) -> np.ndarray[Any, Any]:
-    """Which stored cells of ``whole`` are stored in ``part``, too."""
-    width = np.int64(whole.shape[1])
-
-    def cells(matrix: Matrix) -> np.ndarray[Any, Any]:
-        row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        return np.asarray(row * width + matrix.indices)
-
-    return np.isin(cells(whole), cells(part))
 
 
 def _ordered(known: list[str], values: list[str], titles: np.ndarray[Any, Any]) -> list[str]:

@@ -189,6 +189,23 @@ def test_the_model_finds_what_belongs_together_and_says_why() -> None:
     assert [one.loans for one in charts] == sorted(model.loans.tolist(), reverse=True)[:3]
 
 
+def test_what_is_borrowed_of_late_leads_where_taste_moves_on() -> None:
+    chance = np.random.default_rng(3)
+    who = np.repeat(np.arange(300), 12)
+    days = chance.integers(0, 300, len(who)).astype(float)
+    # Each taste has thirty titles, and each month another three of them are what all are reading.
+    lately = (days // 30).astype(int) * 3 + chance.integers(0, 3, len(who))
+    what = np.where(chance.random(len(who)) < 0.6, lately, chance.integers(0, 30, len(who))) + who % 3 * 30
+    seen = interactions(who, [f"t{one}" for one in what], days)
+    model, choice = train(seen, how="time")
+    assert choice.half_life is not None
+    assert choice.drifting > 0
+    assert int(model.recommend(["t0", "t1"], 1)[0].title[1:]) % 30 // 3 in {8, 9}
+    assert {int(one.title[1:]) % 30 // 3 for one in model.recommend([], 5)} <= {8, 9}
+    # Where taste does not move, age is not made up.
+    assert train(synthetic(), how="time")[1].half_life is None
+
+
 def test_what_is_served_is_what_is_evaluated() -> None:
     model, _ = train(synthetic(), how="time")
     basket = [3, 7, 20]

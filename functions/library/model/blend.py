@@ -1,7 +1,7 @@
 """Training: parts of several algorithms, weighed on loans held back, folded into one list of neighbours a title."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from functions.library.model.ease import ease
 from functions.library.model.interactions import Interactions, Matrix, supported
 from functions.library.model.knn import bm25_knn, fewer, item_knn
 from functions.library.model.neighbours import LEAST_READERS, Model, truncated
-from functions.library.model.popularity import popularity
+from functions.library.model.popularity import drift, popularity
 from functions.library.model.validation import READERS, How, Pool, judged, split, weigh
 
 _QUICK = 750  # readers that choose the settings of one part
@@ -23,6 +23,8 @@ _STRENGTHS = (30.0, 100.0, 300.0)
 _NEIGHBOURS = (10, 20, 50)
 _DAMPINGS = (0.0, 0.5)
 _MIDDLE = 0.5
+_AGES = (1 / 3, 1 / 8, 1 / 20)  # of the whole time, as half-lives
+_DRIFTINGS = (0.5, 1.0, 1.5)
 _LEANINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -35,6 +37,8 @@ class Choice:
     neighbours: int = 20  # of the nearest neighbours
     damping: float = 0.5  # of readers with many loans
     leaning: float = 0.5  # exponent of a title's loans, by which content leans to what is borrowed
+    half_life: float | None = None  # of a loan in popularity, in the unit of the days; None: it does not age
+    drifting: float = 0.0  # exponent by which all leans to what is borrowed more of late than before
     quality: float = 0.0  # mean of nDCG@10 and recall@10 on what was held back; 0: there was too little
 
     def as_dict(self) -> dict[str, Any]:
@@ -71,11 +75,13 @@ def tune(loans: Interactions, content: Mapping[str, Matrix], *, how: How, least:
         return Choice(weights={"ease": 1.0, "knn": 0.5, "bm25": 0.0, "popular": 0.001} | dict.fromkeys(content, 0.05))
     fit_rows, held_rows = fit[rows], held[rows]
     counts = np.bincount(fit.indices, minlength=fit.shape[1])
-    prior = popularity(counts)
+    past = loans.part(fit)
+    quick = fit_rows[:_QUICK], held_rows[:_QUICK]
+    half_life = _half_life(past, *quick)
     pairs = supported(fit, least, loans.keys)
 
     def alone(part: Matrix) -> float:
-        pool = Pool.of({"it": part}, None, fit_rows[:_QUICK], held_rows[:_QUICK])
+        pool = Pool.of({"it": part}, None, *quick)
         return pool.quality(pool.scores["it"])
 
     strength, by_ease = max(((value, ease(fit, value, pairs)) for value in _STRENGTHS), key=lambda one: alone(one[1]))
@@ -90,23 +96,40 @@ def tune(loans: Interactions, content: Mapping[str, Matrix], *, how: How, least:
     )
     by_loans = {"ease": by_ease, "knn": by_knn, "bm25": bm25_knn(fit, neighbours=neighbours, allowed=pairs)}
     # Candidates are found once, with a middling leaning; then each leaning is tried on them.
-    pool = Pool.of(by_loans | _leaning(content, counts, _MIDDLE), prior, fit_rows, held_rows)
+    pool = Pool.of(
+        by_loans | _leaning(content, counts, _MIDDLE), popularity(past.recent(half_life)), fit_rows, held_rows
+    )
     middling = {name: pool.scores[name] for name in content}
-    best: Choice | None = None
+    best = Choice(
+        weights={}, strength=strength, neighbours=neighbours, damping=damping, half_life=half_life, quality=-1.0
+    )
     for leaning in _LEANINGS if content else (_MIDDLE,):
         factor = _factor(counts, leaning - _MIDDLE)[pool.columns]
-        pool.scores |= {name: scores * factor for name, scores in middling.items()}
-        start = {name: pool.scale(name) * (1.0 if name in by_loans else 0.3) for name in pool.scores}
-        start["popular"] = 0.0
-        weights, quality = weigh(pool, start)
-        if best is None or quality > best.quality:
-            best = Choice(
-                strength=strength, neighbours=neighbours, damping=damping, leaning=leaning, weights=weights,
-                quality=quality,
-            )  # fmt: skip
-    if best is None:
-        raise AssertionError("there is a leaning to try")
+        leaned = replace(pool, scores=pool.scores | {name: scores * factor for name, scores in middling.items()})
+        start = {name: leaned.scale(name) * (1.0 if name in by_loans else 0.3) for name in pool.scores}
+        weights, quality = weigh(leaned, start | {"popular": 0.0})
+        if quality > best.quality:
+            best, chosen = replace(best, leaning=leaning, weights=weights, quality=quality), leaned
+    change = drift(past.recent(half_life), counts)[pool.columns]
+    for drifting in _DRIFTINGS if half_life is not None else ():
+        drifted = replace(chosen, scores={name: scores * change**drifting for name, scores in chosen.scores.items()})
+        weights, quality = weigh(drifted, best.weights)
+        if quality > best.quality:
+            best = replace(best, drifting=drifting, weights=weights, quality=quality)
     return best
+
+
+def _half_life(past: Interactions, fit: Matrix, held: Matrix) -> float | None:
+    """The age at which a loan counts half for popularity; None where older loans say as much as newer ones."""
+    span = 0.0 if past.days is None or not len(past.days) else float(np.ptp(past.days))
+    found: dict[float | None, np.ndarray[Any, Any]] = {}
+    for age in (None, *(span * part for part in _AGES if span > 0)):
+        pool = Pool.of({}, popularity(past.recent(age)), fit, held)
+        found[age] = pool.gains(pool.scores["popular"])
+    best = max(found, key=lambda age: found[age].mean())
+    more = found[best] - found[None]
+    # Two standard errors, or it is chance.
+    return best if more.mean() > 2 * more.std() / np.sqrt(len(more)) else None
 
 
 def fold(loans: Interactions, content: Mapping[str, Matrix], choice: Choice, *, least: int) -> Model:
@@ -128,7 +151,10 @@ def fold(loans: Interactions, content: Mapping[str, Matrix], choice: Choice, *, 
     for name, part in _leaning(content, counts, choice.leaning).items():
         if weights.get(name):
             by_content = by_content + weights[name] * part
-    by_loans, by_content = truncated(csr_matrix(by_loans), csr_matrix(by_content), SERVED)
+    recent = loans.recent(choice.half_life)
+    change = drift(recent, counts) ** choice.drifting
+    by_loans, by_content = (csr_matrix(one @ sp.diags(change)) for one in (by_loans, by_content))
+    by_loans, by_content = truncated(by_loans, by_content, SERVED)
     shown = by_loans.copy()
     shown.data[:] = 1
     # Counts grow in steps: two models never differ by one person's pair.
@@ -137,6 +163,7 @@ def fold(loans: Interactions, content: Mapping[str, Matrix], choice: Choice, *, 
         version="",
         titles=loans.titles,
         loans=counts,
+        prior=popularity(recent) * change,
         by_loans=by_loans,
         by_content=by_content,
         readers=csr_matrix(pairs.multiply(shown)),

@@ -30,9 +30,22 @@ class Interactions:
         """Distinct readers a title, int64."""
         return np.bincount(self.matrix.indices, minlength=len(self.titles))
 
-    def index(self) -> dict[str, int]:
-        """Column of each title id."""
-        return {title: column for column, title in enumerate(self.titles.tolist())}
+    def recent(self, half_life: float | None) -> np.ndarray[Any, Any]:
+        """Loans a title, each counting half as much every ``half_life`` before the newest; None: all the same."""
+        if half_life is None or self.days is None or not len(self.days):
+            return self.loans.astype(np.float64)
+        weights = 0.5 ** ((self.days.max() - self.days) / half_life)
+        return np.bincount(self.matrix.indices, weights, minlength=len(self.titles))
+
+    def part(self, matrix: Matrix) -> "Interactions":
+        """The same titles and readers with fewer loans: those of ``matrix``."""
+        width = np.int64(matrix.shape[1])
+        whole, fewer = (
+            np.repeat(np.arange(one.shape[0]), np.diff(one.indptr)) * width + one.indices
+            for one in (self.matrix, matrix)
+        )
+        days = None if self.days is None else self.days[np.isin(whole, fewer)]
+        return Interactions(self.titles, matrix, days, self.keys)
 
 
 def interactions(

@@ -68,7 +68,7 @@ def _held_back(loans: Interactions) -> tuple[How, Interactions, Matrix]:
     if len(judged(past, held)) < _ENOUGH:
         how = "random"
         past, held = split(loans, how)
-    return how, _part(loans, past), held
+    return how, loans.part(past), held
 
 
 def _figures(
@@ -108,7 +108,7 @@ def _beside(
     rows = judged(past, held, READERS)
     if len(rows) >= _ENOUGH:
         on = "loans since the running model"
-        ours = fold(_part(loans, past), content, choice, least=LEAST_READERS)
+        ours = fold(loans.part(past), content, choice, least=LEAST_READERS)
         theirs = _translated(running, loans.titles)
     else:
         on = "the running model's choice, fitted to the same loans"
@@ -141,10 +141,13 @@ def _translated(model: Model, titles: np.ndarray[Any, Any]) -> Model:
 
     loans = np.zeros(len(titles), np.int64)
     loans[new] = model.loans[old]
+    prior = np.zeros(len(titles), np.float32)
+    prior[new] = model.prior[old]
     return Model(
         version=model.version,
         titles=titles,
         loans=loans,
+        prior=prior,
         by_loans=moved(model.by_loans),
         by_content=moved(model.by_content),
         readers=moved(model.readers),
@@ -156,13 +159,3 @@ def _ranked(score: Any, baskets: Matrix) -> np.ndarray[Any, Any]:
     return np.vstack(
         [ranked(score(baskets[at : at + 500]), baskets[at : at + 500]) for at in range(0, baskets.shape[0], 500)]
     )
-
-
-def _part(loans: Interactions, matrix: Matrix) -> Interactions:
-    """The same titles and readers with fewer loans; ``matrix`` is a part of theirs."""
-    width = np.int64(matrix.shape[1])
-    whole, part = (
-        np.repeat(np.arange(one.shape[0]), np.diff(one.indptr)) * width + one.indices for one in (loans.matrix, matrix)
-    )
-    days = None if loans.days is None else loans.days[np.isin(whole, part)]
-    return Interactions(loans.titles, matrix, days, loans.keys)

@@ -35,10 +35,11 @@ class Model:
     version: str
     titles: np.ndarray[Any, Any]  # ids, text, sorted
     loans: np.ndarray[Any, Any]  # distinct readers a title, int64
+    prior: np.ndarray[Any, Any]  # popularity a title, 0..1, float32; lately, where what is read changes fast
     by_loans: Matrix  # source x target, at the cells of ``readers`` only
     by_content: Matrix  # source x target
     readers: Matrix  # source x target, distinct readers in steps of LEAST_READERS: 5, 10, 15 …
-    popular: float = 0.0  # weight of popularity beside the neighbours
+    popular: float = 0.0  # weight of the prior beside the neighbours
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __contains__(self, id: object) -> bool:
@@ -66,7 +67,7 @@ class Model:
         for _, target, weight, _ in recent:
             loans[target] += weight
         total = loans + content
-        total += self.popular * np.sqrt(max(len(known), 1)) * self._prior
+        total += self.popular * np.sqrt(max(len(known), 1)) * self.prior
         total[list(left_out)] = -np.inf
         found = []
         for target in _best(total, min(count, len(total) - len(left_out))):
@@ -80,7 +81,7 @@ class Model:
         """Scores of ``recommend`` for many baskets at once (baskets x titles, dense): the evaluation's path."""
         total = np.asarray((baskets @ self.by_loans + baskets @ self.by_content).todense(), dtype=np.float32)
         weight = self.popular * np.sqrt(np.maximum(np.diff(baskets.indptr), 1))
-        total += np.outer(weight, self._prior).astype(np.float32)
+        total += np.outer(weight, self.prior).astype(np.float32)
         return total
 
     def _gathered(self, known: list[int]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -130,11 +131,6 @@ class Model:
     @cached_property
     def _known(self) -> np.ndarray[Any, Any]:
         return np.asarray((np.diff(self.by_loans.indptr) > 0) | (np.diff(self.by_content.indptr) > 0))
-
-    @cached_property
-    def _prior(self) -> np.ndarray[Any, Any]:
-        most = max(int(self.loans.max(initial=0)), 1)
-        return np.asarray(np.log1p(self.loans) / np.log1p(most), np.float32)
 
     @cached_property
     def _typical(self) -> float:

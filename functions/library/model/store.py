@@ -40,7 +40,11 @@ class Live(BaseModel):
 def packed(model: Model) -> tuple[str, dict[str, bytes]]:
     """The version, and the files of a model without its card."""
     titles = pa.table(
-        {"title": pa.array(model.titles.tolist(), pa.string()), "loans": pa.array(model.loans, pa.int64())}
+        {
+            "title": pa.array(model.titles.tolist(), pa.string()),
+            "loans": pa.array(model.loans, pa.int64()),
+            "prior": pa.array(model.prior, pa.float32()),
+        }
     )
     cells = (_marked(model.by_loans) + _marked(model.by_content)).tocoo()
     order = np.lexsort((cells.col, cells.row))
@@ -78,6 +82,7 @@ def unpacked(version: str, files: dict[str, bytes], card: Card) -> Model:
         version=version,
         titles=np.asarray(titles["title"].to_pylist(), dtype=str),
         loans=titles["loans"].to_numpy(),
+        prior=titles["prior"].to_numpy(),
         by_loans=matrix("loans"),
         by_content=matrix("content"),
         readers=matrix("readers"),

@@ -98,12 +98,16 @@ class Pool:
 
     def quality(self, scores: np.ndarray[Any, Any]) -> float:
         """Mean of nDCG@10 and recall@10 of a ranking by these scores (readers x places)."""
+        return float(self.gains(scores).mean())
+
+    def gains(self, scores: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """The same of each reader."""
         scores = np.where(self.columns >= 0, scores, -np.inf)
         depth = min(10, scores.shape[1])
         few = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]
         order = np.argsort(-np.take_along_axis(scores, few, 1), axis=1, kind="stable")
         hit = np.take_along_axis(self.wanted, np.take_along_axis(few, order, 1), 1)
-        return float(gains(hit, self.sizes).mean())
+        return gains(hit, self.sizes)
 
     def scale(self, name: str) -> float:
         """What makes a part's usual best score 1."""
