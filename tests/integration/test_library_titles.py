@@ -90,3 +90,11 @@ async def test_a_lost_collection_is_filled_from_the_records(use: Backends) -> No
     assert await Titles(use).get(["t1", "t2"]) == {}
     assert await Titles(use).reindex() == 2
     assert set(await Titles(use).get(["t1", "t2"])) == {"t1"}
+
+
+async def test_a_large_catalogue_is_read_whole(use: Backends, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.library.titles._PAGE", 2)
+    monkeypatch.setattr("functions.library.titles._SHARDS", 8)
+    for number in range(5):
+        await index_title(KITCHEN.model_copy(update={"id": f"t{number}"}), use)
+    assert [title.id for title, _ in await Titles(use).all()] == [f"t{number}" for number in range(5)]
