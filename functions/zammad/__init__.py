@@ -1,0 +1,1 @@
+"""Zammad: draft replies that an agent can trust."""
