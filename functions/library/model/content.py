@@ -12,6 +12,7 @@ from functions.library.model.interactions import Matrix, strongest
 
 NEIGHBOURS = 100  # of each title and column; what is served keeps fewer
 _BLOCK = 2048
+_CELLS = 16_000_000  # cosines looked at together: 64 MB, and twice that in places
 _COMMON = 0.05  # a word of more titles than this share says nothing, and would make every title a neighbour
 _WORD = re.compile(r"[^\W_]{2,}")
 _SEVERAL = re.compile(r"\s*[;|]\s*")
@@ -72,8 +73,9 @@ def nearest_vectors(vectors: np.ndarray[Any, Any], count: int = NEIGHBOURS) -> M
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
     count = min(count, max(len(vectors) - 1, 1))
     rows = []
-    for start in range(0, len(vectors), _BLOCK):
-        cosine = centred[start : start + _BLOCK] @ centred.T
+    block = max(1, _CELLS // max(len(vectors), 1))
+    for start in range(0, len(vectors), block):
+        cosine = centred[start : start + block] @ centred.T
         cosine[np.arange(len(cosine)), np.arange(start, start + len(cosine))] = 0
         few = np.argpartition(-cosine, count - 1, axis=1)[:, :count]
         values = np.take_along_axis(cosine, few, 1)

@@ -22,6 +22,8 @@ def ease(matrix: Matrix, strength: float, pairs: Matrix, *, largest: int = LARGE
 
     Titles beyond ``largest`` (of the fewest loans) are left out when readers are even more.
     """
+    if not pairs.nnz:
+        return csr_matrix(pairs.shape, dtype=np.float32)
     chosen = _chosen(matrix, largest)
     if len(chosen) < matrix.shape[1]:
         inner = ease(matrix[:, chosen].tocsr(), strength, pairs[chosen][:, chosen].tocsr(), largest=largest)
