@@ -16,16 +16,16 @@ _SURE = 3  # words from which the detector is believed
 
 def of_query(text: str) -> str:
     """BCP 47 tag of a query's language; German unless it is clearly another."""
+    if _foreign_script(text):  # a German street's name, or a plate's, makes no German of it
+        found = _detector().detect_details(text)
+        return "und" if found.language == GERMAN else str(found.language)
     words = [word.text for word in german.words(text)]
-    if any(word in german.FUNCTION_WORDS and word not in _SHARED for word in words):
-        return GERMAN
-    foreign_script = _foreign_script(text)
-    if len(words) < _SURE and not foreign_script:
+    if len(words) >= _LONG:
+        return of_text(text)
+    if len(words) < _SURE or any(word in german.FUNCTION_WORDS and word not in _SHARED for word in words):
         return GERMAN
     found = _detector().detect_details(text)
-    if found.language in ("und", GERMAN):
-        return "und" if foreign_script else GERMAN
-    return str(found.language) if found.reliable or foreign_script else GERMAN
+    return str(found.language) if found.reliable and found.language != "und" else GERMAN
 
 
 def of_text(text: str) -> str:
