@@ -56,13 +56,23 @@ def evaluate(
     column: Annotated[
         list[str] | None, typer.Option(help="Which column of the set is for what, e.g. question=Frage.")
     ] = None,
+    loans: Annotated[
+        Path | None, typer.Option(help="Loans of a recommender, Parquet: user, item[, timestamp].")
+    ] = None,
+    items: Annotated[Path | None, typer.Option(help="Its titles, Parquet: item and columns of text.")] = None,
+    split: Annotated[Split, typer.Option(help="How its loans are held back.")] = Split.random,
+    seed: Annotated[int, typer.Option(help="Of a random split.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Start a stack with nothing in it, index the documents, ask every query, print how well it found.
 
     A system is judged through everything it has, from the crawl to its HTTP function. ``retrieval`` judges
     the core below all text systems, by the language of the question; it needs --documents and --queries.
+    A recommender is judged on --loans and --items: some loans are held back, and every method has to find them.
     """
+    if loans is not None or items is not None:
+        _compare(system, loans, items, (split, seed), as_json=as_json)
+        return
     for file in (documents, queries, *(dataset or ())):
         if file is not None and not file.is_file():
             fail(f"{file}: no such file")
@@ -183,7 +193,10 @@ def _compare(
         if not file.is_file():
             fail(f"{file}: no such file")
     split, seed = held_back
-    compare = _brought(system, "compare", "no evaluation by loans")
+    module = _commands(system)
+    compare = getattr(module, "compare", None)
+    if compare is None:
+        fail(f"system '{system}' brings no evaluation by loans ({module.__name__})")
     figures = compare(loans, items, split.value, seed=seed, said=lambda step: err.print(f"{step} …", markup=False))
     if as_json:
         show_json(figures)
@@ -198,18 +211,6 @@ def _compare(
     cold = figures["cold"]
     hits = "  ".join(f"{name} {one['hit@10']}" for name, one in cold.items() if isinstance(one, dict))
     err.print(f"hit@10 among {cold['titles']} cold titles, {cold['readers']} readers: {hits}", markup=False)
-
-
-def _brought(system: str, name: str, otherwise: str) -> Any:
-    """What the system's commands module brings under a name."""
-    catalogue = Catalogue.load(Settings(_env_file=".env").catalogue)
-    known = {name: entry.commands for name, entry in catalogue.systems.items() if entry.commands}
-    if system not in known:
-        fail(f"no system '{system}' that can be judged; there is {', '.join(known) or 'none'}")
-    found = getattr(importlib.import_module(f"functions.{known[system]}"), name, None)
-    if found is None:
-        fail(f"system '{system}' brings {otherwise} (functions/{known[system]})")
-    return found
 
 
 @contextlib.asynccontextmanager

@@ -28,6 +28,15 @@ class Scored(NamedTuple):
     loans: int  # readers of the title: for a popularity dial, not for show below five
 
 
+class _Recent(NamedTuple):
+    """A pair of fresh co-loans."""
+
+    source: int
+    target: int
+    weight: float
+    readers: int
+
+
 @dataclass(frozen=True)
 class Model:
     """Immutable; safe to share between calls and threads."""
@@ -64,18 +73,22 @@ class Model:
         loans, content = self._gathered(known)
         left_out = {self._columns[id] for id in exclude if id in self._columns} | set(known)
         recent = self._recent(known, fresh or {})
-        for _, target, weight, _ in recent:
-            loans[target] += weight
+        for one in recent:
+            loans[one.target] += one.weight
         total = loans + content
         total += self.popular * np.sqrt(max(len(known), 1)) * self.prior
         total[list(left_out)] = -np.inf
-        found = []
-        for target in _best(total, min(count, len(total) - len(left_out))):
-            if total[target] <= 0 and not self.loans[target]:
-                break
-            by: Literal["loans", "content"] = "loans" if loans[target] > content[target] else "content"
-            found.append(self._explained(int(target), float(total[target]), by, known, recent))
-        return found
+        best = _best(total, min(count, len(total) - len(left_out)))
+        best = best[(total[best] > 0) | (self.loans[best] > 0)]
+        mostly_loans = loans[best] > content[best]
+        by_loans = _led(self.by_loans, known, best[mostly_loans], recent)
+        by_content = _led(self.by_content, known, best[~mostly_loans], [])
+        return [
+            self._by_loans(target, float(total[target]), by_loans[target], recent)
+            if target in by_loans
+            else self._by_content(target, float(total[target]), by_content.get(target, ()))
+            for target in best.tolist()
+        ]
 
     def score(self, baskets: Matrix) -> np.ndarray[Any, Any]:
         """Scores of ``recommend`` for many baskets at once (baskets x titles, dense): the evaluation's path."""
@@ -88,8 +101,8 @@ class Model:
         size = len(self.titles)
         return _summed(self.by_loans, known, size), _summed(self.by_content, known, size)
 
-    def _recent(self, known: list[int], fresh: Mapping[str, Mapping[str, int]]) -> list[tuple[int, int, float, int]]:
-        """Pairs of fresh co-loans as (source, target, weight, readers); too few readers are refused here, too."""
+    def _recent(self, known: list[int], fresh: Mapping[str, Mapping[str, int]]) -> list[_Recent]:
+        """Pairs of fresh co-loans; too few readers are refused here, too."""
         pairs = []
         for source in known:
             for id, readers in fresh.get(str(self.titles[source]), {}).items():
@@ -97,32 +110,19 @@ class Model:
                 if target is None or readers < LEAST_READERS:
                     continue
                 common = float(np.sqrt(max(self.loans[source], readers) * max(self.loans[target], readers)))
-                pairs.append((source, target, self._typical * min(1.0, readers / common), readers))
+                pairs.append(_Recent(source, target, self._typical * min(1.0, readers / common), readers))
         return pairs
 
-    def _explained(
-        self,
-        target: int,
-        score: float,
-        by: Literal["loans", "content"],
-        known: list[int],
-        recent: list[tuple[int, int, float, int]],
-    ) -> Scored:
-        given = [(_cell(self.by_loans if by == "loans" else self.by_content, one, target), one) for one in known]
-        if by == "loans":
-            extra = {source: weight for source, to, weight, _ in recent if to == target}
-            given = [(weight + extra.get(one, 0.0), one) for weight, one in given]
-        given = sorted(((weight, one) for weight, one in given if weight > 0), reverse=True)[:_CONTRIBUTORS]
-        shown = int(self.loans[target])
-        if not given:
-            return Scored(str(self.titles[target]), score, (), None, "popular", shown)
-        because = tuple(str(self.titles[one]) for _, one in given)
-        readers = None
-        if by == "loans":
-            first = given[0][1]
-            newer = sum(count for source, to, _, count in recent if source == first and to == target)
-            readers = int(_cell(self.readers, first, target)) + newer
-        return Scored(str(self.titles[target]), score, because, readers, by, shown)
+    def _by_content(self, target: int, score: float, because: Sequence[int]) -> Scored:
+        named = tuple(str(self.titles[one]) for one in because)
+        by: Literal["content", "popular"] = "content" if named else "popular"
+        return Scored(str(self.titles[target]), score, named, None, by, int(self.loans[target]))
+
+    def _by_loans(self, target: int, score: float, because: Sequence[int], recent: list[_Recent]) -> Scored:
+        readers = int(_cell(self.readers, because[0], target))
+        readers += sum(one.readers for one in recent if (one.source, one.target) == (because[0], target))
+        named = tuple(str(self.titles[one]) for one in because)
+        return Scored(str(self.titles[target]), score, named, readers, "loans", int(self.loans[target]))
 
     @cached_property
     def _columns(self) -> dict[str, int]:
@@ -159,6 +159,28 @@ def _summed(matrix: Matrix, rows: Sequence[int], size: int) -> np.ndarray[Any, A
     columns = np.concatenate([matrix.indices[cut] for cut in cuts])
     weights = np.concatenate([matrix.data[cut] for cut in cuts])
     return np.bincount(columns, weights, minlength=size).astype(np.float64)
+
+
+def _led(matrix: Matrix, rows: list[int], targets: np.ndarray[Any, Any], more: list[_Recent]) -> dict[int, list[int]]:
+    """Of each target the rows that say most for it, the strongest first; targets that none speaks for are left out."""
+    wanted = np.zeros(matrix.shape[1], bool)
+    wanted[targets] = True
+    cuts = [slice(matrix.indptr[row], matrix.indptr[row + 1]) for row in rows]
+    extra = [one for one in more if wanted[one.target]]
+    columns = np.concatenate([*(matrix.indices[cut] for cut in cuts), [one.target for one in extra]]).astype(np.int64)
+    values = np.concatenate([*(matrix.data[cut] for cut in cuts), [one.weight for one in extra]])
+    sources = np.concatenate(
+        [np.repeat(rows, [cut.stop - cut.start for cut in cuts]), [one.source for one in extra]]
+    ).astype(np.int64)
+    kept = wanted[columns]
+    pairs, place = np.unique(columns[kept] * matrix.shape[0] + sources[kept], return_inverse=True)
+    strength = np.bincount(place, values[kept], minlength=len(pairs)).astype(np.float64)
+    columns, sources = np.divmod(pairs, matrix.shape[0])
+    led: dict[int, list[int]] = {}
+    for one in np.lexsort((sources, -strength, columns)).tolist():
+        if strength[one] > 0:
+            led.setdefault(int(columns[one]), []).append(int(sources[one]))
+    return {target: found[:_CONTRIBUTORS] for target, found in led.items()}
 
 
 def _cell(matrix: Matrix, row: int, column: int) -> float:
