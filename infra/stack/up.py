@@ -11,7 +11,7 @@ from infra.stack.folder import DataFolder
 from infra.stack.library import SYSTEM, load_library
 from infra.stack.loading import load
 from infra.stack.plan import Plan, chosen, installs, make_plan
-from infra.stack.ports import Ports, is_free, owner
+from infra.stack.ports import Ports, claim, is_free, owner
 from infra.stack.process import StartError
 from infra.stack.progress import Progress
 from infra.stack.supervisor import Supervisor
@@ -88,6 +88,8 @@ def addresses(plan: Plan) -> dict[str, str]:
     shown = {"portal": f"{plan.portal}/"}
     if "search" in plan.catalogue.functions:
         shown["search"] = f"{plan.portal}/search"
+    if "catalogue_page" in plan.catalogue.functions:
+        shown["library"] = f"{plan.portal}/library"
     shown |= {name: f"{plan.portal}/{name}" for name in ("register", "status", "metrics")}
     return shown if plan.cms is None else {**shown, "city": f"{plan.cms}/"}
 
@@ -99,13 +101,13 @@ def portal_port(ports: Ports, asked: int | None, progress: Progress) -> int:
         StartError: the port asked for is in use.
     """
     if asked is not None:
-        if not is_free(asked):
+        if not (is_free(asked) and claim(asked)):
             raise StartError(f"port {asked} is in use by {owner(asked)}; choose another with --port")
         return asked
     first: int = ports.kept("portal") or FIRST_PORT
     port: int
     for port in (first, *range(FIRST_PORT, LAST_PORT)):
-        if is_free(port):
+        if is_free(port) and claim(port):
             if port != first:
                 progress.note(f"port {first} is in use by {owner(first)}; the portal takes {port}")
             ports.keep("portal", port)
