@@ -9,9 +9,9 @@ the larger part of a score comes from co-loans, "content" when it comes from wha
 when the basket had nothing to say. Beneath stands one rule: two titles are neighbours by loans only when at least
 five distinct readers had both (``LEAST_READERS``); otherwise content or popularity speak.
 
-``interactions`` loans as a matrix; ``popularity``, ``knn``, ``ease``, ``als``, ``content`` the algorithms;
+``interactions`` loans as a matrix; ``popularity``, ``knn``, ``ease``, ``content`` the algorithms;
 ``validation`` splits and tuning; ``blend`` the training; ``neighbours`` what is served; ``measures`` the figures;
-``card`` the model card; ``store`` versions, and which one is live.
+``learning`` one training with its comparison; ``card`` the model card; ``store`` versions, and which one is live.
 """
 
 from functions.library.model.neighbours import LEAST_READERS, Model, Scored

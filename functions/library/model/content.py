@@ -11,7 +11,6 @@ from scipy.sparse import csr_matrix
 from functions.library.model.interactions import Matrix, strongest
 
 NEIGHBOURS = 100  # of each title and column; what is served keeps fewer
-_BLOCK = 2048
 _CELLS = 16_000_000  # cosines looked at together: 64 MB, and twice that in places
 _COMMON = 0.05  # a word of more titles than this share says nothing, and would make every title a neighbour
 _WORD = re.compile(r"[^\W_]{2,}")
@@ -52,8 +51,9 @@ def nearest_texts(vectors: Matrix, count: int = NEIGHBOURS) -> Matrix:
     """Cosine, source x target, each target with its ``count`` nearest sources."""
     by_term = vectors.T.tocsr()
     rows = []
-    for start in range(0, vectors.shape[0], _BLOCK):
-        block = (vectors[start : start + _BLOCK] @ by_term).tocsr()
+    size = max(1, _CELLS // max(vectors.shape[0], 1))  # long texts share a word with nearly every other
+    for start in range(0, vectors.shape[0], size):
+        block = (vectors[start : start + size] @ by_term).tocsr()
         own = np.repeat(np.arange(start, start + block.shape[0]), np.diff(block.indptr))
         block.data[block.indices == own] = 0
         block.eliminate_zeros()
