@@ -82,5 +82,5 @@ def test_another_script_is_foreign_even_in_one_word() -> None:
 def test_a_german_word_within_makes_no_german() -> None:
     assert of_query("Мій номерний знак AUF-K 212, де я можу переоформити машину?") == "uk"
     assert of_query("أين يمكنني تجديد رخصة القيادة؟ لوحة السيارة AUF-M 88") == "ar"
-    turkish = "Merhaba, Am Alten Hafen 3 adresine taşındım ve yeni ehliyet için hangi belgeler gerekiyor, yazar mısınız?"
+    turkish = "Merhaba, Am Alten Hafen 3 adresine taşındım ve yeni ehliyet için hangi belgeler gerekiyor, yazın lütfen?"
     assert of_query(turkish) == "tr"
