@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from infra.stack.orphans import MARK
-from infra.stack.ports import is_free, owner
+from infra.stack.ports import describe, is_free, listeners, owner
 from infra.stack.servers import Server, inherited
 from shared.errors import StadtfunkError
 
@@ -83,7 +83,7 @@ class Process:
         """Wait until its readiness request is answered; gives the seconds that took.
 
         Raises:
-            StartError: it ended, or was not ready within the server's patience.
+            StartError: it ended, was not ready within the server's patience, or another program answers in its place.
         """
         begin, last = time.monotonic(), "no answer"
         while True:
@@ -103,8 +103,26 @@ class Process:
             except Exception as error:  # any client's own error: it is not there yet
                 last = type(error).__name__
             else:
-                return time.monotonic() - begin
+                if await asyncio.to_thread(self._listens):
+                    return time.monotonic() - begin
+                last = "another program answered, which is gone"
             await asyncio.sleep(0.05)
+
+    def _listens(self) -> bool:
+        """Whether it was this program that answered, and not one that took the port before it or shares it."""
+        found = listeners(self.server.ports)
+        for port, pids in found.items():
+            for pid in pids:
+                if pid is None or not self._own(pid):
+                    who = describe(pid) if pid else "a process of another user"
+                    raise StartError(f"{self.server.name} needs port {port}, which {who} took while it was starting")
+        return not found or any(found.values())
+
+    def _own(self, pid: int) -> bool:
+        try:
+            return os.getsid(pid) == self.pid
+        except ProcessLookupError:  # whoever it was has just ended
+            return True
 
     async def start(self) -> float:
         """Start and wait until ready; gives the seconds."""

@@ -15,10 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from nats.aio.client import Client
 
 from infra.stack.orphans import marked
+from infra.stack.ports import is_free
 from shared.connection import connect
 from shared.settings import Settings
 from tests.acceptance.conftest import ROOT, Up
@@ -221,6 +223,31 @@ def test_a_port_in_use_is_refused_naming_its_owner(tmp_path: Path) -> None:
         said = _refused("--data", str(tmp_path / "data"), "--port", str(port), *SMALL)
     assert f"port {port} is in use by pid {os.getpid()} (" in said
     assert "--port" in said
+
+
+def test_two_stacks_that_start_together_have_an_address_each(start_up: Start, tmp_path: Path) -> None:
+    port = _port_for_two()
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "ports.json").write_text(json.dumps({"portal": port, "nats": port - 1}))
+    both = [start_up(*SMALL, data=folder) for folder in folders]
+    portals = [up.addresses()["portal"] for up in both]
+    assert len(set(portals)) == 2
+    listening = [psutil.Process(up.pids()["host"]).net_connections("tcp") for up in both]
+    own = [{c.laddr.port for c in found if c.status == psutil.CONN_LISTEN} for found in listening]
+    assert [urllib.parse.urlsplit(portal).port for portal in portals] == [next(iter(ports)) for ports in own]
+    nats = [Settings(_env_file=up.data / "stack.env").nats.url for up in both]
+    assert len(set(nats)) == 2
+
+
+def _port_for_two() -> int:
+    """A port that is free, and so is the one below; neither is claimed by this process."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            port: int = found.getsockname()[1]
+        if is_free(port - 1):
+            return port
 
 
 def test_an_unknown_system_is_refused_naming_the_nearest(tmp_path: Path) -> None:

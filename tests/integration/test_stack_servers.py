@@ -1,5 +1,7 @@
 """Each real server: ready by a real request, back after kill -9 on the same port with what it had."""
 
+import os
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -77,6 +79,27 @@ async def test_a_taken_port_is_refused_naming_its_owner(nats_server: Launch) -> 
     second = Process(first.server, first.log.with_name("second.log"))
     with pytest.raises(StartError, match=f"port {first.port}, which is in use by pid {first.pid} .*nats-server"):
         await second.start()
+
+
+async def test_an_answer_of_another_program_on_the_port_is_not_the_servers_own(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.socket() as stranger:
+
+        async def ready() -> None:  # the port is taken between the look before the start and the server's own bind
+            if not stranger.getsockname()[1]:
+                stranger.bind((servers.HOST, port))
+                stranger.listen()
+
+        slow = servers.Server(
+            name="slow", command=(sys.executable, "-c", "import time; time.sleep(60)"),
+            environment={}, folder=tmp_path, ports=(port,), ready=ready, provides={},
+        )  # fmt: skip
+        process = Process(slow, tmp_path / "slow.log")
+        try:
+            with pytest.raises(StartError, match=f"slow needs port {port}, which pid {os.getpid()} .* took while"):
+                await process.start()
+        finally:
+            process.kill()
 
 
 async def test_a_server_that_ends_says_its_last_lines(tmp_path: Path) -> None:

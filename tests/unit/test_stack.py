@@ -1,6 +1,8 @@
 """The parts of the local stack that need no server: policy, ports, folder, plan, the form of a backup."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,8 @@ from infra.stack.backup.archive import MANIFEST, BackupError, reading, seal, wri
 from infra.stack.folder import DataFolder, InUse
 from infra.stack.llm import bundled_model
 from infra.stack.plan import ADDRESS, Plan, chosen, make_plan
-from infra.stack.ports import Ports, free_port, is_free, owner
-from infra.stack.process import LOG_BYTES, Process
+from infra.stack.ports import Ports, claim, describe, free_port, is_free, owner
+from infra.stack.process import LOG_BYTES, Process, StartError
 from infra.stack.progress import Silence
 from infra.stack.servers import Server
 from infra.stack.supervisor import Backoff
@@ -52,6 +54,31 @@ def test_the_portal_moves_on_from_a_taken_port_and_stays_there(tmp_path: Path) -
     assert moved != first
     assert f"port {first} is in use by pid" in said[0]
     assert portal_port(Ports(tmp_path / "ports.json"), None, Heard()) == moved
+
+
+def test_a_port_that_another_stack_chose_but_does_not_listen_on_yet_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    kept = free_port()
+    program = f"""
+import sys
+from infra.stack.ports import claim
+print(claim({kept}), claim({kept} - 1), flush=True)
+sys.stdin.read()
+"""
+    assert Ports(file).port_of("nats") != kept
+    Ports(file).keep("nats", kept - 1)
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "False True\n"  # ours stays ours
+        ports = Ports(file)
+        assert ports.port_of("nats") != kept - 1
+        assert ports.moved["nats"] == (kept - 1, describe(other.pid))
+        with pytest.raises(StartError, match=f"port {kept - 1} is in use by pid {other.pid} "):
+            portal_port(ports, kept - 1, Silence())
+        other.communicate()
+    assert claim(kept - 1)  # its claim ended with it
 
 
 def test_a_data_folder_has_one_owner(tmp_path: Path) -> None:
