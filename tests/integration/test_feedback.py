@@ -83,7 +83,7 @@ async def test_from_the_click_to_the_status_page(nearby: Settings, use: Backends
             async def counted() -> bool:
                 return await rows(use) == [["search", "down", "wrong_page", 1]]
 
-            await eventually(counted, "the thumb is counted", deadline_s=20)
+            await eventually(counted, "the thumb is counted")
             async with session.get(f"{url}/status") as got:
                 page = await got.text()
                 assert got.status == 200

@@ -198,9 +198,9 @@ async def test_a_client_that_leaves_stops_the_model(settings: Settings) -> None:
             async def stopped() -> bool:
                 return model.left == 1
 
-            await eventually(asked, "the model is asked", deadline_s=20)
+            await eventually(asked, "the model is asked")
             asking.cancel()
-            await eventually(stopped, "the model stopped writing", deadline_s=8)
+            await eventually(stopped, "the model stopped writing")
 
 
 async def test_many_at_once_are_kept_apart(address: str) -> None:
