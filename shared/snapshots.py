@@ -19,6 +19,10 @@ class Snapshots:
         self._kept: dict[str, tuple[float, Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
+    def clear(self) -> None:
+        """Let the next call read anew."""
+        self._kept.clear()
+
     async def get(self, name: str, seconds: float, read: Callable[[], Awaitable[T]]) -> T:
         """The value that was read at most ``seconds`` ago, else what ``read`` gives now; its errors are not kept."""
         async with self._locks.setdefault(name, asyncio.Lock()):

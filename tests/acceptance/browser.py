@@ -35,10 +35,10 @@ FLAGS = [
 
 
 @contextmanager
-def hosting(settings: Settings, *targets: Any, backends: Backends | None = None) -> Iterator[str]:
+def hosting(settings: Settings, *targets: Any) -> Iterator[str]:
     """The host on a free port, with these functions."""
     catalogue = Catalogue.load(Path(__file__).parents[2] / "serverless.yaml")
-    backends = backends or Backends(settings, catalogue=catalogue)
+    backends = Backends(settings, catalogue=catalogue)
     functions: dict[str, Function] = {}
     for target in targets:
         record = function_of(target)
