@@ -9,13 +9,17 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict
 
 from shared.backends import Backends
+from shared.breaker import Breaker
 from shared.catalogue import Catalogue
 from shared.errors import BackendError
 from shared.jetstream import JetStreamBus
+from shared.rerank import Rerank
+from shared.settings import Settings
 
 LIMIT_S = 3.0
 _IMPORTS = {"objects": "boto3.session", "vectors": "pymilvus"}
 _NAMES = ("nats", "objects", "vectors", "embeddings", "chat")
+_OPTIONAL = ("embeddings_next", "rerank")  # where they are configured; searches go on without
 
 
 class Answer(BaseModel):
@@ -27,19 +31,22 @@ class Answer(BaseModel):
     ok: bool
     seconds: float  # until it answered or was given up
     error: str | None = None  # type of the error
+    optional: bool = False  # a host without it is ready
 
 
 class Probes:
     """Asks the backends that a catalogue's functions need; keeps answers for ``fresh_s`` seconds.
 
-    ``bus`` is a connection of its own, so that a busy one is no reason to look dead.
+    ``bus`` is a connection of its own, so that a busy one is no reason to look dead; so is that to a rerank model,
+    which searches leave alone for a while when it failed.
     """
 
     def __init__(self, catalogue: Catalogue, use: Backends, *, fresh_s: float = 2.0, limit_s: float = LIMIT_S) -> None:
         self._use = use
         self._fresh_s = fresh_s
         self._limit_s = limit_s
-        self._names = needed(catalogue)
+        self._names = [*needed(catalogue), *configured(catalogue, use.settings)]
+        self._rerank = Rerank(use.settings.rerank, Breaker(rest_s=0.0))
         self.bus = JetStreamBus(use.settings.nats, name="stadtfunk-probe")
         self._answers: list[Answer] = []
         self._asked_at = float("-inf")
@@ -65,6 +72,7 @@ class Probes:
 
     async def close(self) -> None:
         """Close the connections that were made for asking."""
+        await self._rerank.close()
         await self.bus.close()
 
     async def _one(self, name: str) -> Answer:
@@ -75,13 +83,25 @@ class Probes:
             "vectors": lambda: self._use.vectors.has("stadtfunk_probe"),
             "embeddings": lambda: self._use.embeddings.embed(["bereit"]),
             "chat": self._chat,
+            "embeddings_next": self._next,
+            "rerank": lambda: self._rerank.rank("bereit", ["bereit"]),
         }
         try:
             async with asyncio.timeout(self._limit_s):
                 await asks[name]()
         except Exception as failed:  # whatever a client library raises: the backend did not answer
             error = type(failed).__name__
-        return Answer(backend=name, ok=error is None, seconds=round(time.perf_counter() - start, 4), error=error)
+        return Answer(
+            backend=name,
+            ok=error is None,
+            seconds=round(time.perf_counter() - start, 4),
+            error=error,
+            optional=name in _OPTIONAL,
+        )
+
+    async def _next(self) -> None:
+        if self._use.embeddings_next is not None:
+            await self._use.embeddings_next.embed(["bereit"])
 
     async def _nats(self) -> None:
         await self.bus.connect()
@@ -103,3 +123,11 @@ def needed(catalogue: Catalogue) -> list[str]:
         if entry.access == "system" or any(not trigger.http for trigger in entry.events):
             names.add("nats")
     return [name for name in _NAMES if name in names]
+
+
+def configured(catalogue: Catalogue, settings: Settings) -> list[str]:
+    """The backends beyond those, which a city may have for the same systems."""
+    if "embeddings" not in needed(catalogue):
+        return []
+    there = {"embeddings_next": bool(settings.embeddings_next.model), "rerank": settings.rerank.url is not None}
+    return [name for name in _OPTIONAL if there[name]]

@@ -1,6 +1,7 @@
 """A rerank model over HTTP (vLLM, llama.cpp, any other with Jina's ``/v1/rerank``): how well each text answers a query.
 
 It reads query and text together, which an embedding cannot: slower, better, and asked about a few texts only.
+A server that hangs would cost every search its timeout: after three failures in a row it is left alone for 30 s.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from shared.errors import BackendError
+from shared.breaker import Breaker
+from shared.errors import BackendError, Reject
 from shared.refusals import refused
 from shared.settings import RerankSettings
 from shared.telemetry import backend_call
@@ -19,8 +21,9 @@ from shared.telemetry import backend_call
 class Rerank:
     """One rerank model behind one URL."""
 
-    def __init__(self, settings: RerankSettings) -> None:
+    def __init__(self, settings: RerankSettings, breaker: Breaker | None = None) -> None:
         self._settings = settings
+        self._breaker = breaker or Breaker()
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -37,9 +40,30 @@ class Rerank:
         """One score a text, in order; higher is better, the scale is the model's own.
 
         Raises:
-            BackendError: the server is away, slower than ``timeout_s``, busy, or its answer is of another shape.
+            BackendError: the server is away, slower than ``timeout_s``, busy, or its answer is of another shape; or it
+                was so often of late, and was not asked.
             Reject: the server says that it can never judge these texts.
         """
+        if not self._breaker.allows():
+            raise BackendError("rerank", "failed several times in a row, and is left alone for a while")
+        try:
+            scores = await self._rank(query, texts)
+        except BackendError:
+            self._breaker.failed()
+            raise
+        except Reject:  # it is there, and does not want these
+            self._breaker.succeeded()
+            raise
+        self._breaker.succeeded()
+        return scores
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _rank(self, query: str, texts: Sequence[str]) -> list[float]:
         size = self._settings.batch
         parts = [texts[start : start + size] for start in range(0, len(texts), size)]
         with backend_call("rerank", "rank"):
@@ -49,12 +73,6 @@ class Rerank:
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 raise BackendError("rerank", f"no answer ({type(error).__name__})") from None
         return [score for part in scores for score in part]
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
 
     async def _ask(self, query: str, texts: Sequence[str]) -> list[float]:
         body = {

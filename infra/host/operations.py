@@ -69,9 +69,9 @@ def operations(
         return PlainTextResponse("ok\n", headers=_NOW)
 
     async def readyz(_: Request) -> Response:
-        """Every backend that an enabled system needs answers."""
+        """Every backend that an enabled system needs answers; those it can do without are shown."""
         answers = await probes.ask()
-        ready = all(answer.ok for answer in answers)
+        ready = all(answer.ok or answer.optional for answer in answers)
         content = {"ready": ready, "backends": [answer.model_dump() for answer in answers]}
         return JSONResponse(content, 200 if ready else 503, _NOW)
 

@@ -134,6 +134,24 @@ async def test_an_answer_begins_with_what_the_rerank_model_prefers(
     assert before != after
 
 
+async def test_a_server_that_hangs_is_soon_left_alone(server: ScriptedRerank) -> None:
+    server.silent_s = 1.0
+    rerank = Rerank(RerankSettings(url=server.url, timeout_s=0.1))
+    for number in range(6):
+        with pytest.raises(BackendError, match="no answer" if number < 3 else "left alone"):
+            await rerank.rank("Hund", ["a"])
+    assert len(server.asked) <= 3  # the first has to connect, and may not come to ask
+    await rerank.close()
+
+
+async def test_texts_that_a_server_refuses_do_not_count_as_its_failures(server: ScriptedRerank, rerank: Rerank) -> None:
+    server.answer = lambda: web.Response(status=400)
+    for _ in range(6):
+        with pytest.raises(Reject):
+            await rerank.rank("Hund", ["a"])
+    assert len(server.asked) == 6
+
+
 async def test_a_search_goes_on_without_a_rerank_model(server: ScriptedRerank, make: Callable[..., Backends]) -> None:
     fused = await titles(make())
     server.judge = lambda _, text: fused.index(text.split("\n")[0])

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from events import CloudEvent
 from events.cms import CrawlAlarmed
@@ -28,6 +29,7 @@ from tests.integration.addresses import nats_of
 from tests.integration.hosting import catalogue_of, hosted, plain_settings, records
 from tests.integration.programs import contract
 from tests.polling import eventually
+from tests.scripted_rerank import scripted_rerank
 
 STADTFUNK = str(Path(sys.executable).parent / "stadtfunk")
 RETRY = {"attempts": 1, "initial": "10ms", "max": "20ms"}
@@ -235,6 +237,37 @@ async def test_ready_is_what_really_answers(settings: Settings) -> None:
     finally:
         await probes.close()
         await use.close()
+
+
+async def test_what_searches_can_do_without_is_shown_and_no_reason_to_be_unready(
+    nats_settings: NatsSettings, embedding_url: str
+) -> None:
+    catalogue = catalogue_of(needs=["embeddings"], react_once=_entry(), respond_json=_http_entry())
+    async with scripted_rerank() as rerank:
+        settings = plain_settings(
+            nats=nats_settings,
+            embeddings={"url": embedding_url},
+            embeddings_next={"url": embedding_url, "model": "next"},
+            rerank={"url": rerank.url},
+        )
+        async with (
+            hosted(catalogue, contract.respond_json, settings=settings) as url,
+            aiohttp.ClientSession() as session,
+        ):
+
+            async def said() -> tuple[int, dict[str, bool]]:
+                async with session.get(f"{url}/readyz") as answer:
+                    return answer.status, {one["backend"]: one["ok"] for one in (await answer.json())["backends"]}
+
+            async def shown(ok: bool) -> bool:
+                everything = ("nats", "embeddings", "embeddings_next", "rerank")
+                return await said() == (200, dict.fromkeys(everything, True) | {"rerank": ok})
+
+            await eventually(lambda: shown(ok=True), "all answer")
+            rerank.answer = lambda: web.Response(status=503)
+            await eventually(lambda: shown(ok=False), "the rerank model is away")
+            rerank.answer = None
+            await eventually(lambda: shown(ok=True), "all answer again")
 
 
 async def test_ready_follows_a_kill_and_a_restart(nats_server: Any) -> None:
