@@ -15,6 +15,18 @@ from shared.layout import Layout, language_of
 _LAYOUT = Layout(Path(__file__).parent / "templates")
 _FOUND = 24
 _LONGEST = 200  # characters of a query
+_GERMAN = {
+    "book": "Buch",
+    "audiobook": "Hörbuch",
+    "ebook": "E-Book",
+    "film": "Film",
+    "music": "Musik",
+    "game": "Spiel",
+    "magazine": "Zeitschrift",
+    "adults": "Erwachsene",
+    "teens": "Jugendliche",
+    "children": "Kinder",
+}  # what many catalogues call by an English word
 
 
 @http
@@ -56,6 +68,12 @@ async def find(query: str, use: Backends) -> list[Title]:
 
 def _page(request: Request, use: Backends, template: str, **values: object) -> Response:
     english = language_of(request) == "en"
+
+    def word(value: str) -> str:
+        """A catalogue's word as people say it."""
+        return value if english else _GERMAN.get(value, value)
+
+    values["word"] = word
     return _LAYOUT.page(
         request, use, template, title_link=f"/library/title?id={{id}}{'&lang=en' if english else ''}", **values
     )

@@ -26,15 +26,15 @@ class Stack:
 
 
 @contextmanager
-def stack(settings: Mapping[str, str]) -> Iterator[Stack]:
-    """A stack of this benchmark alone, its pages findable; nothing of one that runs beside, but these settings."""
+def stack(settings: Mapping[str, str], system: str = "xnext") -> Iterator[Stack]:
+    """One system's stack for this benchmark alone, its pages findable; of the environment only these settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
     with tempfile.TemporaryDirectory(prefix="stadtfunk-bench-") as folder:
         errors = Path(folder) / "errors"
         options = ("--json", "--no-open", "--data", str(Path(folder) / "data"))
         with errors.open("w") as stderr:
             process = subprocess.Popen(
-                [str(Path(sys.executable).parent / "stadtfunk"), "up", "--only", "xnext", *options],
+                [str(Path(sys.executable).parent / "stadtfunk"), "up", "--only", system, *options],
                 env=environment | dict(settings),
                 stdout=subprocess.PIPE,
                 stderr=stderr,

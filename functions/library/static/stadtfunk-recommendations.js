@@ -115,6 +115,10 @@ const TEXTS = {
     kept: "Ihre Auswahl wird nicht gespeichert.",
     quote: (title) => `„${title}“`,
     and: " und ",
+    words: {
+      book: "Buch", audiobook: "Hörbuch", ebook: "E-Book", film: "Film", music: "Musik", game: "Spiel", magazine: "Zeitschrift",
+      adults: "Erwachsene", teens: "Jugendliche", children: "Kinder",
+    },
     reasons: {
       loans: ({ titles }) => `Oft zusammen entliehen mit ${titles}`,
       author: ({ subjects }) => `Ebenfalls von ${subjects}`,
@@ -147,6 +151,7 @@ const TEXTS = {
     kept: "Your selection is not stored.",
     quote: (title) => `“${title}”`,
     and: " and ",
+    words: { ebook: "e-book" },
     reasons: {
       loans: ({ titles }) => `Often borrowed together with ${titles}`,
       author: ({ subjects }) => `Also by ${subjects}`,
@@ -179,6 +184,15 @@ function safe(address) {
     return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
   } catch {
     return null;
+  }
+}
+
+/** A language's name, in one of ours. */
+function language_name(tag, own) {
+  try {
+    return new Intl.DisplayNames([own], { type: "language" }).of(tag);
+  } catch {
+    return tag; // no language tag: shown as it came
   }
 }
 
@@ -322,8 +336,15 @@ class StadtfunkRecommendations extends HTMLElement {
   /** Adds values to a filter's options and shows it; what was seen once stays, so that a choice can be changed. */
   #offer(select, values) {
     const known = new Set(Array.from(select.options, (option) => option.value));
-    for (const value of values) if (!known.has(value)) select.append(make("option", { value }, value));
+    for (const value of values) {
+      if (!known.has(value)) select.append(make("option", { value }, this.#word(value, select.name)));
+    }
     select.parentElement.hidden = select.options.length < 3;
+  }
+
+  /** A catalogue's word as people say it: what the library calls by a common English word, and languages. */
+  #word(value, name) {
+    return name === "language" ? language_name(value, this.#own) : this.#texts.words[value] ?? value;
   }
 
   #title(one) {
@@ -332,7 +353,7 @@ class StadtfunkRecommendations extends HTMLElement {
     const address = template ? safe(template.replace("{id}", encodeURIComponent(one.id))) : one.url ? safe(one.url) : null;
     const cover = make("span", { className: "cover", "aria-hidden": "true" }, Array.from(one.title)[0] ?? "");
     cover.style.setProperty("--hue", hue(one.id));
-    const by = [one.author, one.year, one.medium].filter(Boolean).join(" · ");
+    const by = [one.author, one.year, this.#word(one.medium, "medium")].filter(Boolean).join(" · ");
     const text = make(
       "div",
       {},
