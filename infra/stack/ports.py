@@ -17,7 +17,7 @@ import psutil
 from infra.stack.servers import HOST
 
 _ADDRESSES = (HOST, f"::ffff:{HOST}", "0.0.0.0", "::")  # noqa: S104 - who listens there answers at ours, too
-_claims: dict[int, socket.socket] = {}  # ours, until this process ends
+_claims: dict[int, int] = {}  # ours, and the descriptor that is open until this process ends
 
 
 def free_port() -> int:
@@ -41,7 +41,7 @@ def claim(port: int) -> bool:
     except OSError:
         name.close()
         return False
-    _claims[port] = name
+    _claims[port] = name.detach()
     return True
 
 
