@@ -14,6 +14,7 @@ from functions.library.titles import Title
 Kind = Literal["loans", "author", "subjects", "content", "popular", "curated"]
 
 _NEUTRAL = 0.25  # the popularity dial's place where the model's own order stands
+_LITTLE = 0.25  # diversity that the first few candidates can give
 _TILT = 1.2  # exponent of popularity from one end of the dial to the other
 _AT_MOST = 3  # subjects, or titles, that a reason names
 
@@ -29,6 +30,12 @@ class Wishes(BaseModel):
     age_group: str | None = Field(default=None, min_length=1, max_length=64)
     discover: float = Field(default=_NEUTRAL, ge=0, le=1)  # 0: what many borrow, 1: what few have found
     diversity: float = Field(default=0.0, ge=0, le=1)  # 0: the nearest, 1: as different as can be
+
+    @property
+    def choosy(self) -> bool:
+        """Whether these wishes look for titles far from the first ones."""
+        filters = (self.available_at, self.medium, self.language, self.age_group)
+        return any(filters) or self.discover != _NEUTRAL or self.diversity > _LITTLE
 
     def allow(self, title: Title) -> bool:
         """Whether a title passes the filters."""

@@ -21,6 +21,7 @@ from shared.backends import Backends
 from shared.function import http
 
 _POOL = 200  # candidates that the wishes choose from
+_READ_FIRST = 3  # times as many records as titles wanted
 _COLD = 5  # titles without loans whose content is looked for, a call
 _FRESH_S = 10.0  # fresh co-loans may be this old
 
@@ -80,8 +81,14 @@ async def recommend(query: RecommendationQuery, use: Backends) -> Recommendation
     left_out = {*query.titles, *query.exclude}
     pool = await _candidates(query, use, titles, model)
     given = list(dict.fromkeys(query.titles))
-    records = await titles.get([*dict.fromkeys([*given, *(one.id for one in pool)])])
-    shelf = _chosen(pool, records, query)
+    # Reading records is what takes the time: a plain wish needs few of them.
+    records: dict[str, Title] = {}
+    for size in (_POOL,) if query.choosy else (query.count * _READ_FIRST, _POOL):
+        wanted = [*given, *(one.id for one in pool[:size])]
+        records |= await titles.get([id for id in dict.fromkeys(wanted) if id not in records])
+        shelf = _chosen(pool[:size], records, query)
+        if len(shelf) == query.count or size >= len(pool):
+            break
     if len(shelf) < query.count:
         near = await _nearest(given, titles, query)
         pool = _merged(pool, [one for one, _ in near], left_out)
