@@ -1,4 +1,4 @@
-"""What the library's people do at a terminal: ``stadtfunk library import | titles | train | report``."""
+"""What the library's people do at a terminal: ``stadtfunk library import | titles | list | train | report | …``."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -117,6 +117,43 @@ def train() -> None:
 
     _with(run)
     typer.echo("a training was asked for; see `stadtfunk status`")
+
+
+@app.command("withdraw")
+def withdraw() -> None:
+    """Take the live model back: the one before recommends again, within seconds."""
+    from functions.library.model import store
+
+    version = _with(store.withdraw)
+    if version is None:
+        raise StadtfunkError("there is no earlier model to go back to")
+    typer.echo(f"model {version} is live")
+
+
+@app.command("list")
+def keep_list(
+    name: Annotated[str | None, typer.Argument(help="Name of a list, as readers see it; none: shows them all.")] = None,
+    titles: Annotated[list[str] | None, typer.Argument(help="Ids of its titles, the first ones first.")] = None,
+    *,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the list away.")] = False,
+) -> None:
+    """Keep lists of the library's own choice; they show where nothing else is known."""
+    from functions.library.lists import curate, curated
+    from functions.library.titles import Titles
+
+    if (name is None) != (not titles and not remove) or (titles and remove):
+        raise StadtfunkError("give a list its name and the ids of its titles, or --remove and its name, or nothing")
+
+    async def run(use: Backends) -> dict[str, list[str]]:
+        if name is not None:
+            unknown = set(titles or ()) - set(await Titles(use).get(titles or ()))
+            if unknown:
+                raise StadtfunkError(f"not in the catalogue: {', '.join(sorted(unknown))}")
+            await curate(use, name, titles or [])
+        return await curated(use)
+
+    for kept, ids in _with(run).items():
+        typer.echo(f"{kept}: {' '.join(ids)}")
 
 
 async def _publish(use: Backends, events: Sequence[Event]) -> None:

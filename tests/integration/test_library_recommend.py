@@ -1,16 +1,20 @@
 """Recommendations through real servers: reasons, cold titles, filters, lists, and what is refused."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
+from typer.testing import CliRunner
 
+from functions.library.commands import app
 from functions.library.model.store import go_live, pointed, save
 from functions.library.recommend import RecommendationQuery, Recommendations, recommend
 from functions.library.titles import Titles
 from shared.backends import Backends
 from shared.objects import Objects
 from shared.settings import Settings
+from tests.conftest import in_thread
 from tests.integration.hosting import hosted
 from tests.integration.librarian import WHOLE
 from tests.shelf import TITLES, card, model, stock
@@ -134,3 +138,32 @@ async def test_the_address_takes_a_basket_and_refuses_nonsense(use: Backends) ->
         for wrong in ({"count": 0}, {"titles": ["x"] * 201}, {"reader": "4711"}, {"discover": 2}):
             async with session.post(address, json=wrong) as answer:
                 assert answer.status == 422
+
+
+def test_librarians_keep_lists_at_a_terminal(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def titles() -> None:
+        use = Backends(settings)
+        for title in TITLES[:2]:
+            await Titles(use).write(title, 1)
+        await use.close()
+
+    in_thread(titles)
+    for name, value in {
+        "DATA": str(tmp_path),
+        "NATS__URL": settings.nats.url,
+        "VECTORS__URI": settings.vectors.uri,
+        "EMBEDDINGS__URL": settings.embeddings.url,
+        "LIBRARY__COLLECTION": settings.library.collection,
+    }.items():
+        monkeypatch.setenv(f"STADTFUNK_{name}", value)
+
+    def said(*arguments: str) -> str:
+        result = CliRunner().invoke(app, ["list", *arguments])
+        return result.output.strip() if result.exit_code == 0 else str(result.exception)
+
+    assert said("Lesesommer", "g2", "g1") == said() == "Lesesommer: g2 g1"
+    assert said("Herbst", "g1", "weg") == "not in the catalogue: weg"
+    assert "name" in said("Lesesommer")
+    assert said("Lesesommer", "--remove") == said() == ""
