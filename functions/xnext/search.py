@@ -24,7 +24,7 @@ class SearchQuery(BaseModel):
     limit: int = Field(default=10, ge=1, le=50)
     category: Short | None = None
     language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")] | None = None
-    easy: bool = False  # true: pages in easy language only
+    easy: bool = False  # true: pages in easy language that fit come first
 
 
 class PassageFound(BaseModel):
@@ -71,8 +71,8 @@ class SearchResults(BaseModel):
 async def search(query: SearchQuery, use: Backends) -> SearchResults:
     """Find city pages by words and by meaning, with highlighted passages and facts."""
     start = time.perf_counter()
-    filters = Filters(category=query.category, language=query.language, easy=True if query.easy else None)
-    found = await find(index_of(use), query.q, limit=query.limit, filters=filters, rerank=use.rerank)
+    filters = Filters(category=query.category, language=query.language)
+    found = await find(index_of(use), query.q, limit=query.limit, filters=filters, rerank=use.rerank, easy=query.easy)
     pages = [_page(rank, hit) for rank, hit in enumerate(found.hits, 1)]
     return SearchResults(
         hits=pages,

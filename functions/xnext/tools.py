@@ -44,7 +44,7 @@ _FIELDS: Final = {
     "category": "Nur Seiten dieses Bereichs, wie ihn eine Suche nennt. / Pages of this category only, as a search "
     "names it.",
     "language": "Nur Seiten in dieser Sprache (BCP 47). / Pages in this language only (BCP 47).",
-    "easy": "Seiten in Leichter Sprache. / Pages in easy language.",
+    "easy": "Seiten in Leichter Sprache zuerst. / Pages in easy language first.",
 }
 
 

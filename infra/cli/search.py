@@ -20,7 +20,7 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=50)] = 10,
     category: Annotated[str | None, typer.Option(help="Pages of this category only.")] = None,
     language: Annotated[str | None, typer.Option(help="Pages in this language only, e.g. de.")] = None,
-    easy: Annotated[bool, typer.Option(help="Pages in easy language only.")] = False,
+    easy: Annotated[bool, typer.Option(help="Pages in easy language first.")] = False,
     url: Annotated[str | None, typer.Option(help="Address of the host; none: as the settings say.")] = None,
     as_json: AsJson = False,
 ) -> None:

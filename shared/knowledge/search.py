@@ -13,6 +13,7 @@ from shared.knowledge import german, language, relevance
 from shared.knowledge.fusion import Rankings, fused
 from shared.knowledge.highlight import Span, spans
 from shared.knowledge.index import Index
+from shared.knowledge.preference import easy_first
 from shared.knowledge.reranking import reranked
 from shared.knowledge.rows import PAGE, SYNONYMS, TITLE
 from shared.rerank import Rerank
@@ -91,20 +92,30 @@ class Found:
 
 
 async def search(
-    index: Index, query: str, *, limit: int = 10, filters: Filters | None = None, rerank: Rerank | None = None
+    index: Index,
+    query: str,
+    *,
+    limit: int = 10,
+    filters: Filters | None = None,
+    rerank: Rerank | None = None,
+    easy: bool = False,
 ) -> Found:
     """The best documents for a query, in the order of ``rerank`` where there is one.
+
+    ``easy``: those in easy language that fit come first (``Filters.easy``: there are no others).
 
     Raises:
         BackendError: Milvus is away.
     """
     try:
-        return await _search(index, query, limit, filters, rerank)
+        return await _search(index, query, limit, filters, rerank, easy=easy)
     except CollectionMissing:  # dropped or lost since its alias was asked; that is asked anew now
-        return await _search(index, query, limit, filters, rerank)
+        return await _search(index, query, limit, filters, rerank, easy=easy)
 
 
-async def _search(index: Index, query: str, limit: int, filters: Filters | None, rerank: Rerank | None) -> Found:
+async def _search(
+    index: Index, query: str, limit: int, filters: Filters | None, rerank: Rerank | None, *, easy: bool
+) -> Found:
     condition = (filters or Filters()).condition()
     tongue = language.of_query(query)
     view = await index.view()
@@ -133,6 +144,7 @@ async def _search(index: Index, query: str, limit: int, filters: Filters | None,
         meant = await by_meaning()
         worded = {} if meant is not None else await by_words()
     ranked = await reranked(fused((meant or {}) | worded, WEIGHTS), view, query, rerank)
+    ranked = await easy_first(ranked, view) if easy else ranked
     hits: list[Hit] = []
     while ranked and len(hits) < limit:
         part, ranked = ranked[:limit], ranked[limit:]
@@ -142,7 +154,7 @@ async def _search(index: Index, query: str, limit: int, filters: Filters | None,
     reason: Reason | None = None if hits else "filters" if condition else "no_match"
     hits = hits[:limit]
     nearness = 0.0 if meant is None else relevance.nearness(meant["names"], meant["passages"])
-    shown = "\n".join(hit.words() for hit in hits[:PASSAGES])
+    shown = "\n".join(hit.words() for hit in sorted(hits, key=lambda hit: -hit.score)[:PASSAGES])
     fits = bool(hits) and await relevance.fits(
         view, query, tongue, nearness, shown, agreed=relevance.agree(meant or {}, worded)
     )

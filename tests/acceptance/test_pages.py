@@ -285,7 +285,7 @@ def test_the_address_carries_question_and_filters(visit: Visit) -> None:
     page.get_by_role("combobox", name="Bereich").select_option("Ausweise")
     page.get_by_role("combobox", name="Sprache").select_option("de")
     with page.expect_request("**/api/search?*easy=true*") as asked:
-        page.get_by_role("checkbox", name="Leichte Sprache").check()
+        page.get_by_role("checkbox", name="Leichte Sprache zuerst").check()
     shared = f"{visit.site}/search?q=ausweis+%26+pass&category=Ausweise&language=de&easy=true"
     expect(page).to_have_url(shared)
     assert "category=Ausweise" in asked.value.url
@@ -294,7 +294,7 @@ def test_the_address_carries_question_and_filters(visit: Visit) -> None:
     other = visit.open(urlsplit(shared)._replace(scheme="", netloc="").geturl())
     expect(other.get_by_role("searchbox")).to_have_value("ausweis & pass")
     expect(other.get_by_role("combobox", name="Bereich")).to_have_value("Ausweise")
-    expect(other.get_by_role("checkbox", name="Leichte Sprache")).to_be_checked()
+    expect(other.get_by_role("checkbox", name="Leichte Sprache zuerst")).to_be_checked()
 
     page.go_back()
     page.go_back()

@@ -189,12 +189,30 @@ async def test_filters_hold_and_cannot_be_broken_out_of(use: Backends) -> None:
 
     assert await ids(category="Tiere") == ["cms:1"]
     assert await ids(category='Au"s\\weise') == ["cms:2"]
-    assert await ids(easy=True) == ["cms:2"]
     assert await ids(language="en") == ["cms:2"]
     assert await ids(language="EN") == ["cms:2"]
     for hostile in ('" or "" == "', '\\" or true or "', "Tiere') or true", 'x"]) or (doc != "'):
         nothing = await asked(use, "beantragen", category=hostile)
         assert (nothing.hits, nothing.reason) == ([], "filters")
+
+
+async def test_easy_language_comes_first_where_it_fits_and_hides_nothing(use: Backends) -> None:
+    easy = {"easy": True, "title": "Hund anmelden in Leichter Sprache", "id": "cms:9"}
+    version = dog("Sie haben einen Hund? Dann melden Sie ihn an.").model_copy(update=easy)
+    other = passport().model_copy(update={"easy": True})
+    for one in (dog(), version, other):
+        await index_page(await changed(use, one, 1), use)
+
+    async def ids(**more: object) -> list[str]:
+        return [hit.id for hit in (await asked(use, "Hundesteuer anmelden", **more)).hits]
+
+    assert await ids() == ["cms:1", "cms:9", "cms:2"]
+    # The easy passport stays behind the dog's page, which is about the question.
+    assert await ids(easy=True) == ["cms:9", "cms:1", "cms:2"]
+    assert await ids(easy=True, limit=1) == ["cms:9"]
+    # One version that is no longer easy is preferred no more.
+    await index_page(await changed(use, version.model_copy(update={"easy": False}), 2), use)
+    assert await ids(easy=True) == ["cms:1", "cms:9", "cms:2"]
 
 
 async def test_before_anything_is_indexed_the_answer_says_so(use: Backends) -> None:

@@ -240,6 +240,7 @@ const TEXTS = {
     language: "Sprache",
     all: "alle",
     easy: "Leichte Sprache",
+    easyFirst: "Leichte Sprache zuerst",
     results: "Ergebnisse",
     intro: "Fragen Sie in eigenen Worten, auch in einer anderen Sprache.",
     loading: "Die Suche läuft …",
@@ -308,6 +309,7 @@ const TEXTS = {
     language: "Language",
     all: "all",
     easy: "Easy language",
+    easyFirst: "Easy language first",
     results: "Results",
     intro: "Ask in your own words, in any language.",
     loading: "Searching …",
@@ -527,7 +529,7 @@ class StadtfunkSearch extends HTMLElement {
         { className: "filters" },
         this.hasAttribute("category") ? null : make("label", {}, t.category, category),
         make("label", {}, t.language, language),
-        make("label", {}, easy, t.easy),
+        make("label", {}, easy, t.easyFirst),
       ),
     );
     form.addEventListener("submit", (event) => {
@@ -800,7 +802,7 @@ class StadtfunkSearch extends HTMLElement {
 
   #show(answer, query) {
     const t = this.#texts;
-    const { category, language, easy, hits } = this.#parts;
+    const { category, language, hits } = this.#parts;
     this.#offer(category, answer.categories);
     this.#offer(language, answer.languages);
     hits.replaceChildren(...answer.hits.map((hit, index) => this.#hit(hit, index, answer.degraded)));
@@ -812,13 +814,12 @@ class StadtfunkSearch extends HTMLElement {
       // What there is to say of nothing is said here.
       this.#question?.abort();
       this.#parts.answer.hidden = true;
-      const filtered = category.value || language.value || easy.checked;
+      const filtered = category.value || language.value; // easy language is a wish, and hides nothing
       const help = make("ul", { className: "help" }, ...t.advice.map((line) => make("li", {}, line)));
       if (filtered) {
         const clear = make("button", { type: "button", className: "link-button" }, t.clear);
         clear.addEventListener("click", () => {
           category.value = language.value = "";
-          easy.checked = false;
           this.#begin();
           this.#parts.query.focus();
         });
