@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from events.library import ReaderErased
 from functions.library import dayfiles, fresh, tombstones
 from functions.library.loans import today
-from functions.library.pseudonyms import Ring
+from functions.library.pseudonyms import Ring, oldest
 from shared.backends import Backends
 from shared.catalogue import Text
 from shared.errors import Retry
@@ -90,12 +90,15 @@ async def forget(given: Forget, use: Backends) -> Reply:
     Raises:
         Problem: 422 where the id is empty or too long.
     """
+    ring, now = Ring(use), today()
+    # Old loans may be read after the wish: the keys for them are made now, or they would find no tombstone.
+    await ring.between(oldest(now, use.settings.library), now + timedelta(days=1))
     try:
-        readers = await Ring(use).every(given.reader.get_secret_value())
+        readers = await ring.every(given.reader.get_secret_value())
     except ValueError as error:
         raise Problem(422, str(error), errors=[{"field": "reader", "message": str(error)}]) from None
     # Loans of tomorrow are taken too, as clocks differ: they go with the others.
-    erased = ReaderErased(request_id=uuid4().hex, readers=readers, day=today() + timedelta(days=1))
+    erased = ReaderErased(request_id=uuid4().hex, readers=readers, day=now + timedelta(days=1))
     return Reply(response=Asked(request_id=erased.request_id), events=[erased], status=202)
 
 

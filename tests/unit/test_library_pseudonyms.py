@@ -5,7 +5,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from events.library import ReaderErased
+from functions.library.forget import Forget, forget
+from functions.library.loans import today
 from functions.library.pseudonyms import KEYS, Ring, end_of, normal, oldest, period_of, pseudonym
 from shared.backends import Backends
 from shared.errors import SettingsError
@@ -89,3 +93,13 @@ async def test_the_master_can_change_and_a_wrong_one_is_said(ring: Callable[...,
         await ring(MASTER).key(DAY)
     with pytest.raises(SettingsError, match="24 random characters"):
         ring("short")
+
+
+async def test_an_old_file_read_after_an_erasure_finds_its_tombstone(ring: Callable[..., Ring], tmp_path: Path) -> None:
+    ring()  # writes the master secret; no key was made yet
+    state = ring.state  # type: ignore[attr-defined]
+    use = Backends(Settings(_env_file=None), state=state, secrets=Secrets(tmp_path))
+    (erased,) = (await forget(Forget(reader=SecretStr("A4711")), use)).events
+    assert isinstance(erased, ReaderErased)
+    for day in (today(), oldest(today(), use.settings.library)):
+        assert pseudonym("A4711", *await Ring(use).key(day)) in erased.readers
