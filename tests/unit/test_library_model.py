@@ -62,6 +62,14 @@ def test_a_person_under_two_keys_is_not_counted_twice() -> None:
     assert supported(seen.matrix, 1, seen.keys).toarray()[0, 1] == 3
 
 
+def test_a_title_of_few_people_under_several_keys_is_not_popular() -> None:
+    readers = ["2024-a", "2025-b", "2026-c", "2025-d", "2026-e"]  # two people may be all of them
+    seen = interactions(readers, ["t0"] * 5, keyed=True)
+    assert seen.loans.tolist() == [5]
+    assert seen.people.tolist() == [2]
+    assert train(seen)[0].loans.tolist() == [2]
+
+
 def test_cosine_neighbours() -> None:
     # t0 has 3 readers, t1 4, t2 2: cos(t0, t1) = 3 / sqrt(12), cos(t1, t2) = 1 / sqrt(8).
     full = item_knn(SMALL.matrix, neighbours=2).toarray()

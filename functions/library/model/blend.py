@@ -162,7 +162,7 @@ def fold(loans: Interactions, content: Mapping[str, Matrix], choice: Choice, *, 
     return Model(
         version="",
         titles=loans.titles,
-        loans=counts,
+        loans=loans.people,
         prior=popularity(recent) * change,
         by_loans=by_loans,
         by_content=by_content,

@@ -27,8 +27,18 @@ class Interactions:
 
     @property
     def loans(self) -> np.ndarray[Any, Any]:
-        """Distinct readers a title, int64."""
+        """Distinct readers a title, int64; a person with rows under several keys is one in each."""
         return np.bincount(self.matrix.indices, minlength=len(self.titles))
+
+    @property
+    def people(self) -> np.ndarray[Any, Any]:
+        """At least so many distinct people a title, int64: the largest count under one key, who may have several."""
+        if self.keys is None:
+            return self.loans
+        width = len(self.titles)
+        groups = (self.matrix[np.flatnonzero(self.keys == key)].indices for key in np.unique(self.keys))
+        counts = [np.bincount(group, minlength=width) for group in groups]
+        return np.max(counts, axis=0) if counts else np.zeros(width, np.int64)
 
     def recent(self, half_life: float | None) -> np.ndarray[Any, Any]:
         """Loans a title, each counting half as much every ``half_life`` before the newest; None: all the same."""

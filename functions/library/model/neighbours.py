@@ -43,7 +43,7 @@ class Model:
 
     version: str
     titles: np.ndarray[Any, Any]  # ids, text, sorted
-    loans: np.ndarray[Any, Any]  # distinct readers a title, int64
+    loans: np.ndarray[Any, Any]  # distinct people a title, int64; nobody is in it twice
     prior: np.ndarray[Any, Any]  # popularity a title, 0..1, float32; lately, where what is read changes fast
     by_loans: Matrix  # source x target, at the cells of ``readers`` only
     by_content: Matrix  # source x target
