@@ -35,9 +35,13 @@ _OTHERS: Final = (
     (b"MM\x00*", "a picture; only text can be found"),
     (b"\x1f\x8b", "compressed; unpack it first"),
 )
-_HTML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_HTML = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+)
 _CHARSET = re.compile(rb"<meta[^>]+charset=[\"']?([\w-]+)", re.I)
-_MARKDOWN = re.compile(r"^(?:#{1,6} \S|```|\|.*\|[ \t]*\n\|[ :|-]+\|)|\[[^\]\n]+\]\((?:https?:|/|#|\.)", re.MULTILINE)
+_MARKDOWN = re.compile(
+    r"^(?:#{1,6} \S|```|\|.*\|[ \t]*\n\|[ :|-]+\|)|\[[^\]\n]{1,300}\]\((?:https?:|/|#|\.)", re.MULTILINE
+)
 
 
 class Limits(BaseModel):

@@ -255,6 +255,12 @@ def mutations() -> list[bytes]:
     return found
 
 
+@pytest.mark.parametrize("content", [b"<!---->" * 140 + b"Amt", b"Amt " + b"[" * 300_000])
+def test_what_a_file_is_is_found_out_in_one_pass(content: bytes) -> None:
+    # An expression that tries every way to part this would not come to an end.
+    assert contents(content).media_type == "text/plain"
+
+
 @pytest.mark.parametrize("media_type", ["", "text/markdown", "application/pdf"])
 def test_garbage_is_a_document_or_refused_never_a_crash(media_type: str) -> None:
     outcomes = set()
