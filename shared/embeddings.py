@@ -53,10 +53,8 @@ class Embeddings:
             Reject: the server says that a text can never be embedded.
         """
         if role == "query":
-            return [await self._query(text) for text in texts]
-        size = self._settings.batch
-        parts = [texts[start : start + size] for start in range(0, len(texts), size)]
-        return [vector for part in await asyncio.gather(*(self._ask(p, role) for p in parts)) for vector in part]
+            return await self._recent(texts)
+        return await self._batched(texts, role)
 
     async def close(self) -> None:
         """Close the connections, and forget the queries."""
@@ -65,12 +63,19 @@ class Embeddings:
             await self._session.close()
             self._session = None
 
-    async def _query(self, text: str) -> Vector:
-        vector = self._queries.get(text)
-        if vector is None:
-            (vector,) = await self._ask([text], "query")
+    async def _recent(self, texts: Sequence[str]) -> list[Vector]:
+        """Vectors of queries, those that are not kept in as few requests as passages."""
+        found = {text: vector for text in texts if (vector := self._queries.get(text)) is not None}
+        missing = list(dict.fromkeys(text for text in texts if text not in found))
+        for text, vector in zip(missing, await self._batched(missing, "query"), strict=True):
             self._queries.put(text, vector)
-        return vector
+            found[text] = vector
+        return [found[text] for text in texts]
+
+    async def _batched(self, texts: Sequence[str], role: Role) -> list[Vector]:
+        size = self._settings.batch
+        parts = [texts[start : start + size] for start in range(0, len(texts), size)]
+        return [vector for part in await asyncio.gather(*(self._ask(p, role) for p in parts)) for vector in part]
 
     async def _ask(self, texts: Sequence[str], role: Role) -> list[Vector]:
         body: dict[str, Any] = {"model": self._settings.model, "input": list(texts), "encoding_format": "float"}
@@ -116,6 +121,15 @@ class Embeddings:
                 headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else None,
             )
         return self._session
+
+
+def mean(vectors: Sequence[Sequence[float]]) -> Vector:
+    """The direction between some vectors of equal length, as a unit vector; of one vector that vector itself."""
+    if len(vectors) == 1:
+        return list(vectors[0])
+    total = [sum(numbers) for numbers in zip(*vectors, strict=True)]
+    size = sum(number * number for number in total) ** 0.5
+    return [number / size for number in total] if size else total
 
 
 def cosine(one: Sequence[float], other: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from shared.embeddings import Embeddings, Vector
+from shared.embeddings import Embeddings, Vector, mean
 from shared.errors import BackendError, Reject
 from shared.filters import any_of
 from shared.knowledge.collection import Collection
@@ -44,15 +44,17 @@ class View:
         """Cosine from which a text is about a query."""
         return self._embeddings.near if self._embeddings is not None else 1.0
 
-    async def embed(self, query: str) -> Vector | None:
-        """A query as the collection's model sees it; None where the model is away, or not in the settings."""
+    async def embed(self, *wordings: str) -> Vector | None:
+        """A query as the collection's model sees it, between its wordings.
+
+        None where the model is away, or not in the settings.
+        """
         if self._embeddings is None:
             return None
         try:
-            (vector,) = await self._embeddings.embed([query], "query")
+            return mean(await self._embeddings.embed(wordings, "query"))
         except (BackendError, Reject):
             return None
-        return vector
 
     async def nearest(self, field: str, data: Vector | str, limit: int, condition: str = "") -> list[Row]:
         """Rows nearest to a vector or a text of terms, best first: id, doc, revision, position, title, distance."""

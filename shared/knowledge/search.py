@@ -16,6 +16,7 @@ from shared.knowledge.index import Index
 from shared.knowledge.preference import easy_first
 from shared.knowledge.reranking import reranked
 from shared.knowledge.rows import PAGE, SYNONYMS, TITLE
+from shared.knowledge.wordings import wordings
 from shared.rerank import Rerank
 from shared.vectors import CollectionMissing, Row
 
@@ -123,7 +124,7 @@ async def _search(
         return Found(hits=[], language=tongue, degraded=False, reason="empty_index")
 
     async def by_meaning() -> Rankings | None:
-        vector = await view.embed(query)
+        vector = await view.embed(*wordings(query, tongue))
         if vector is None:
             return None
         # One request for both kinds of rows: two with a filter each cost a third more of a whole search.

@@ -98,6 +98,15 @@ async def test_a_query_is_embedded_once(server: tuple[Server, EmbeddingSettings]
     assert len(server[0].asked) == 1
 
 
+async def test_queries_that_are_not_kept_share_a_request(
+    server: tuple[Server, EmbeddingSettings], embeddings: Embeddings
+) -> None:
+    await embeddings.embed(["Hund"], "query")
+    found = await embeddings.embed(["hund!", "Hund", "hund!", "Was ist Hund?"], "query")
+    assert [vector[0] for vector in found] == [5, 4, 5, 13]
+    assert [body["input"] for body in server[0].asked] == [["Hund"], ["hund!", "Was ist Hund?"]]
+
+
 @pytest.mark.parametrize(
     ("answer", "error", "words"),
     [

@@ -10,6 +10,7 @@ from shared.embeddings import Embeddings, Role
 from shared.knowledge import german
 from shared.knowledge.index import Index
 from shared.knowledge.passages import Document, Section
+from shared.knowledge.search import search
 from shared.settings import EmbeddingSettings, VectorSettings
 from shared.state import MemoryState
 from shared.vectors import Vectors
@@ -36,7 +37,12 @@ QUERY = german.stems("Parkhaus ändern", query=True)
 class Even(Embeddings):
     """The same vector for every text: only words tell the pages apart here."""
 
+    def __init__(self, settings: EmbeddingSettings) -> None:
+        super().__init__(settings)
+        self.asked: list[list[str]] = []
+
     async def embed(self, texts: Sequence[str], role: Role = "passage") -> list[list[float]]:
+        self.asked.append(list(texts))
         return [[1.0] + [0.0] * (self.dimension - 1) for _ in texts]
 
 
@@ -88,3 +94,16 @@ async def test_a_long_text_owes_little_for_its_length(index: Index) -> None:
     assert [row["doc"] for row in rows] == ["short", "long"]
     # By Milvus Lite's own figures the long one keeps less than half.
     assert abs(rows[1]["distance"]) > 0.65 * abs(rows[0]["distance"])
+
+
+async def test_a_lone_word_is_searched_by_all_its_wordings_asked_at_once(index: Index) -> None:
+    await index.write(page(0, 1))
+    await index.vectors.flush(index.collection)
+    assert isinstance(index.embeddings, Even)
+    for query, wordings in (
+        ("ausweis", ["ausweis", "Ausweis", "Was ist Ausweis?"]),
+        ("Ausweis anmelden", ["Ausweis anmelden"]),
+    ):
+        index.embeddings.asked.clear()
+        assert (await search(index, query)).hits
+        assert wordings in index.embeddings.asked

@@ -20,7 +20,7 @@ class Collection(View):
         self._cosines = cosines
         self._embeddings = Embeddings(EmbeddingSettings(near=0.9))
 
-    async def embed(self, query: str) -> Vector | None:
+    async def embed(self, *wordings: str) -> Vector | None:
         return None if self.away else [1.0]
 
     async def nearest(self, field: str, data: Vector | str, limit: int, condition: str = "") -> list[Row]:
