@@ -1,14 +1,17 @@
 """Loans as the library's system tells them: a pseudonym takes the reader's place before anything is stored."""
 
+import asyncio
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from events import Event
 from events.library import LoanRecorded
 from functions.library import dayfiles
 from functions.library.pseudonyms import Ring, oldest, pseudonym
+from functions.library.tombstones import covers
 from shared.backends import Backends
 from shared.function import Reply, http, on
 from shared.http import Problem
@@ -63,7 +66,11 @@ async def loans(given: Loans, use: Backends) -> Reply:
         except ValueError as error:
             raise _refused(number, "reader", str(error)) from None
         events[reader, loan.title, loan.day] = LoanRecorded(reader=reader, title=loan.title, day=loan.day)
-    return Reply(response=Taken(loans=len(events)), events=list(events.values()), status=202)
+    told = list(events.values())
+    # What an erased reader borrowed is not even published: the stream would keep it for days.
+    erased = await asyncio.gather(*(covers(use, loan.reader, loan.day) for loan in told))
+    kept: list[Event] = [loan for loan, gone in zip(told, erased, strict=True) if not gone]
+    return Reply(response=Taken(loans=len(told)), events=kept, status=202)
 
 
 @on(LoanRecorded)

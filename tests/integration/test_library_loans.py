@@ -189,6 +189,7 @@ async def test_a_reader_is_forgotten_in_every_store_and_stays_so(use: Backends) 
             return len(await rows(use)) == 11
 
         await eventually(cleo, "Cleo's loan, and none of Ada's")
+        assert (await use.erasure.left(mine)).events == 0
         await bus.close()
     assert {one["store"]: (one["removed"], one["left"]) for one in report["searched"]} == {
         "day files": (10, 0),
