@@ -58,8 +58,9 @@ async def test_a_training_makes_a_model_that_is_live_at_once(use: Backends) -> N
     assert await train(TrainingAsked(), use) == published
     fresh = Backends(use.settings)  # another process
     try:
-        model = await store.live(fresh)
+        model, *others = await asyncio.gather(*(store.live(fresh) for _ in range(8)))
         assert model is not None
+        assert all(one is model for one in others)  # loaded once
         assert model.version == published.version
         found = model.recommend(["t1"], 10)
         assert sum(int(one.title[1:]) < 30 for one in found if one.title != "new") >= 8

@@ -121,16 +121,23 @@ async def live(use: Backends) -> Model | None:
     if pointer is None:
         return None
     version = pointer[0].version
-    held = await use.snapshots.get("library.model.held", _FOREVER, _none_held)
-    if version not in held:
-        model = await load(use, version)
-        held.clear()
-        held[version] = model
-    return held[version]
+    held = await use.snapshots.get("library.model.held", _FOREVER, _nothing_held)
+    async with held.loading:
+        if held.model is None or held.model.version != version:
+            held.model = await load(use, version)
+        return held.model
 
 
-async def _none_held() -> dict[str, Model]:
-    return {}
+class _Held:
+    """The model in memory; one call loads it while the others wait, as each would fill the memory with its own."""
+
+    def __init__(self) -> None:
+        self.loading = asyncio.Lock()
+        self.model: Model | None = None
+
+
+async def _nothing_held() -> _Held:
+    return _Held()
 
 
 async def pointed(use: Backends) -> tuple[Live, int] | None:
