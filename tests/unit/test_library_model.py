@@ -67,7 +67,13 @@ def test_a_title_of_few_people_under_several_keys_is_not_popular() -> None:
     seen = interactions(readers, ["t0"] * 5, keyed=True)
     assert seen.loans.tolist() == [5]
     assert seen.people.tolist() == [2]
-    assert train(seen)[0].loans.tolist() == [2]
+    assert train(seen)[0].loans.tolist() == [0]
+
+
+def test_loans_of_a_title_are_served_in_steps_of_five() -> None:
+    readers = [f"2026-{one}" for one in range(9)]
+    seen = interactions(readers + readers[:4], ["t0"] * 9 + ["t1"] * 4, keyed=True)
+    assert train(seen)[0].loans.tolist() == [5, 0]
 
 
 def test_cosine_neighbours() -> None:

@@ -25,7 +25,7 @@ class Scored(NamedTuple):
     because: tuple[str, ...]  # basket titles that led here, the strongest first; none: popular
     readers: int | None  # of because[0] and this title, at least so many: 5, 10, 15 …; None: not by loans
     by: Literal["loans", "content", "popular"]
-    loans: int  # readers of the title: for a popularity dial, not for show below five
+    loans: int  # readers of the title in steps of five: for a popularity dial
 
 
 class _Recent(NamedTuple):
@@ -43,7 +43,7 @@ class Model:
 
     version: str
     titles: np.ndarray[Any, Any]  # ids, text, sorted
-    loans: np.ndarray[Any, Any]  # distinct people a title, int64; nobody is in it twice
+    loans: np.ndarray[Any, Any]  # distinct people a title, nobody twice, in steps of LEAST_READERS; int64
     prior: np.ndarray[Any, Any]  # popularity a title, 0..1, float32; lately, where what is read changes fast
     by_loans: Matrix  # source x target, at the cells of ``readers`` only
     by_content: Matrix  # source x target
