@@ -2,8 +2,8 @@
 
 A key belongs to a period of *loan days*, not to the moment of arrival: a loan told again after the key has
 rotated still gets the same pseudonym, so it is still one loan. Keys lie sealed in the state bucket under a
-master secret that only files or the environment hold, and are destroyed once their last loan has expired;
-from then on nobody, the city included, can say whose a pseudonym was.
+master secret that only files or the environment hold, and are deleted once their last loan has expired;
+when the line of the master that sealed them is dropped too, nobody, the city included, can say whose a pseudonym was.
 """
 
 import base64
@@ -36,7 +36,8 @@ class Ring:
     def __init__(self, use: Backends) -> None:
         self._settings = use.settings.library
         self._bucket = use.state.bucket(KEYS)
-        self._vault = vault(use.secrets.get(MASTER))
+        master = use.secrets.get(MASTER)
+        self._vault, self._first = vault(master), vault(master.strip().splitlines()[0])
         self._open: dict[str, bytes] = {}
 
     async def key(self, day: date) -> tuple[str, bytes]:
@@ -75,7 +76,7 @@ class Ring:
         return found
 
     async def expire(self, today: date) -> list[str]:
-        """Destroy the keys whose last loan is beyond the window; their ids. Seals the others anew."""
+        """Destroy the keys whose last loan is beyond the window; their ids. Seals the others with the first line."""
         gone = []
         for id in sorted(await self._bucket.keys()):
             if end_of(id) < oldest(today, self._settings):
@@ -85,8 +86,17 @@ class Ring:
             entry = await self._bucket.get(id)
             if entry is not None:
                 self._unsealed(entry.value)  # a master that does not open it must not seal it
-                await self._bucket.update(id, self._vault.rotate(entry.value), entry.revision)
+                # Each sealing leaves the one before on the server's disk: only where the master changed.
+                if not self._sealed_by_first(entry.value):
+                    await self._bucket.update(id, self._vault.rotate(entry.value), entry.revision)
         return gone
+
+    def _sealed_by_first(self, sealed: bytes) -> bool:
+        try:
+            self._first.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
 
     def _unsealed(self, sealed: bytes) -> bytes:
         try:
