@@ -59,13 +59,20 @@ class Line(NamedTuple):
 
 @http
 async def source(request: Request, use: Backends) -> Response:
-    """The cited revision of a page as plain text with the quote marked; 404 where none is kept."""
+    """The cited revision of a page as plain text with the quote marked.
+
+    404 where none is kept; 410 of a page that was withdrawn: why it was, nobody here knows, so nothing of it is shown.
+    """
     wanted = SourceQuery.model_validate((await read(SourceQuery, request)).model_dump())
+    known = await index_of(use).record(wanted.page)
+    withdrawn = known is not None and known.removed
     try:
-        page, changed_at = await revision(wanted.page, wanted.revision, use)
+        page, changed_at = (None, None) if withdrawn else await revision(wanted.page, wanted.revision, use)
     except ObjectMissing:
-        answer = _LAYOUT.page(request, use, "source.html", page=None)
-        answer.status_code = 404
+        page, changed_at = None, None
+    if page is None or changed_at is None:
+        answer = _LAYOUT.page(request, use, "source.html", page=None, withdrawn=withdrawn)
+        answer.status_code = 410 if withdrawn else 404
         return answer
     marked = False
     sections: list[Shown] = []
@@ -74,7 +81,6 @@ async def source(request: Request, use: Backends) -> Response:
         span = None if marked or not wanted.quote else _found(wanted.quote, passage.text)
         marked = marked or span is not None
         sections.append(Shown(" › ".join(passage.headings), passage.page, _lines(passage.text, span)))
-    known = await index_of(use).record(wanted.page)
     local = changed_at.astimezone(_ZONE)
     return _LAYOUT.page(
         request,
@@ -87,7 +93,6 @@ async def source(request: Request, use: Backends) -> Response:
         marked=marked,
         at=local,
         moment=local.strftime("%Y-%m-%d, %H:%M" if language_of(request) == "en" else "%d.%m.%Y, %H:%M Uhr"),
-        removed=known is not None and known.removed,
         superseded=known is not None and known.revision > wanted.revision,
     )
 

@@ -296,6 +296,12 @@ async def test_a_citation_opens_the_revision_as_it_was(plain: House) -> None:
     assert (await plain.get("/source?page=../x&revision=1"))[0] == 404
     assert (await plain.get("/source?page=cms:1&revision=0"))[0] == 422
 
+    await index_of(plain.use).remove("cms:1", 3)
+    status, body = await plain.get(cited["href"])
+    assert status == 410
+    assert "Diese Seite wurde zurückgezogen" in body
+    assert DOG not in body
+
 
 async def test_easy_language_is_preferred_where_it_has_the_answer(plain: House) -> None:
     easy = "Sie haben einen Hund? Dann müssen Sie den Hund beim Amt anmelden."
