@@ -104,7 +104,7 @@ def choose(
             continue
         shown[author] = shown.get(author, 0) + 1
         shelf.append(Choice(title, explain(candidate, title, records)))
-        for place in rest:
+        for place in rest if wishes.diversity else ():
             alike[place] = max(alike[place], likeness(title, pool[place][1]))
     return shelf
 

@@ -21,6 +21,7 @@ from shared.backends import Backends
 from shared.function import http
 
 _POOL = 200  # candidates that the wishes choose from
+_MOST = 400  # candidates in all; what is beyond would take time and change nothing
 _READ_FIRST = 3  # times as many records as titles wanted
 _COLD = 5  # titles without loans whose content is looked for, a call
 _FRESH_S = 10.0  # fresh co-loans may be this old
@@ -92,7 +93,7 @@ async def recommend(query: RecommendationQuery, use: Backends) -> Recommendation
     if len(shelf) < query.count:
         near = await _nearest(given, titles, query)
         pool = _merged(pool, [one for one, _ in near], left_out)
-        pool = _merged(pool, await _fallback(use, model), left_out)
+        pool = _merged(pool, await _fallback(use, model), left_out)[:_MOST]
         known = {title.id: title for _, title in near}
         missing = [one.id for one in pool if one.id not in records and one.id not in known]
         records |= known | await titles.get(missing)

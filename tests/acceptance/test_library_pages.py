@@ -1,5 +1,6 @@
 """The library's pages in a real Chromium over real servers: keyboard alone, axe, nothing kept but in this window."""
 
+import json
 import os
 import re
 import socket
@@ -32,7 +33,9 @@ def site(settings: Settings, tmp_path: Path) -> Iterator[str]:
     async def filled() -> None:
         use = Backends(settings)
         await stock(use)
-        hostile = Title(id="x1", title=PROBE, author=PROBE, subjects=("Garten", PROBE), blurb=PROBE, branches=(PROBE,))
+        hostile = Title(
+            id="x 1%", title=PROBE, author=PROBE, subjects=("Garten", PROBE), blurb=PROBE, branches=(PROBE,)
+        )
         await Titles(use).write(hostile, 1)
         await use.close()
 
@@ -128,10 +131,14 @@ def test_the_way_of_a_reader(visit: Visit) -> None:
 
 def test_what_a_catalogue_says_is_text(visit: Visit) -> None:
     page = shown(visit.open("/library/title?id=g4"))
-    shown(page).goto(visit.site + "/library/title?id=x1")
+    shown(page).goto(visit.site + "/library/title?id=x%201%25")
     expect(page.get_by_role("heading", level=1)).to_have_text(PROBE)
     page.get_by_role("button", name=re.compile("Merken")).press("Enter")
-    shown(page).goto(visit.site + "/library?q=" + "Garten")
+    shown(page).goto(visit.site + "/library?q=Garten")
+    expect(page.get_by_role("list", name="Gemerkte Titel").get_by_role("button")).to_have_count(1)
+    with page.expect_request("**/recommendations") as asked:
+        page.reload()
+    assert json.loads(asked.value.post_data or "")["titles"] == ["x 1%"]
     shown(page)
     assert "owned" not in page.title()
 

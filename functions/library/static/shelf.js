@@ -62,7 +62,7 @@ function show() {
       return item;
     }),
   );
-  shelf.querySelector("stadtfunk-recommendations").setAttribute("titles", [...ids].join(" "));
+  shelf.querySelector("stadtfunk-recommendations").setAttribute("titles", [...ids].map(encodeURIComponent).join(" "));
 }
 
 document.addEventListener("click", (event) => {

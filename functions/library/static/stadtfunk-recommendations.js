@@ -1,7 +1,8 @@
 /**
  * <stadtfunk-recommendations>: titles that go with one title or with several, each with its reason, for any page.
  *
- *   titles     ids of the titles to start from, separated by spaces; empty shows the library's own choice
+ *   titles     ids of the titles to start from, separated by spaces and percent-encoded where they hold any; empty
+ *              shows the library's own choice
  *   endpoint   address of the host; without it the one this script came from
  *   language   of the interface, "de" or "en"; without it that of the page around
  *   count      how many titles, 1 to 50; without it 8
@@ -187,6 +188,15 @@ function safe(address) {
   }
 }
 
+/** An id as it stands in an attribute, read. */
+function decoded(id) {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id; // a percent sign of its own
+  }
+}
+
 /** A language's name, in one of ours. */
 function language_name(tag, own) {
   try {
@@ -268,7 +278,7 @@ class StadtfunkRecommendations extends HTMLElement {
   }
 
   get #given() {
-    return (this.getAttribute("titles") ?? "").split(/\s+/).filter(Boolean).slice(-MOST_TITLES);
+    return (this.getAttribute("titles") ?? "").split(/\s+/).filter(Boolean).slice(-MOST_TITLES).map(decoded);
   }
 
   #wish() {
