@@ -79,6 +79,7 @@ summary:hover { color: var(--accent-strong); text-decoration: underline; text-un
   background: oklch(0.46 0.07 var(--hue)); color: #fff; font-size: 1em; font-weight: 600;
   box-shadow: inset 0.35em 0 0 oklch(0.38 0.07 var(--hue));
 }
+.title div { min-width: 0; overflow-wrap: anywhere; }
 .title h3 { font-size: 1.0625em; font-weight: 650; line-height: 1.25; }
 .by { color: var(--soft); font-size: 0.9375em; }
 .reason { margin-top: 0.45em; font-size: 0.9375em; }
