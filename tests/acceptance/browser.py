@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
@@ -32,6 +33,14 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+LOOKS = [
+    ("light", 1280),
+    ("dark", 320),
+    pytest.param("light", 320, marks=pytest.mark.heavy),
+    pytest.param("dark", 1280, marks=pytest.mark.heavy),
+]
+"""Colour scheme and width; what two of them show the others seldom differ in."""
 
 
 @contextmanager

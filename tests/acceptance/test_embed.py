@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shared.settings import HostSettings, Settings
-from tests.acceptance.browser import Visit, faults, holding, hosting, visiting
+from tests.acceptance.browser import LOOKS, Visit, faults, holding, hosting, visiting
 from tests.acceptance.test_pages import FUNCTIONS, HOSTILE, PROBE
 
 PAGE = """<!doctype html>
@@ -130,8 +130,7 @@ def test_an_origin_that_is_not_allowed_is_told_so(chromium: Browser) -> None:
         visit.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 @pytest.mark.parametrize("query", ["antwort", "fern", "nichts", "abbruch"])
 def test_axe_finds_nothing(chromium: Browser, portal: Portal, scheme: str, width: int, query: str) -> None:
     visit = visiting(chromium, portal.origin, color_scheme=scheme, viewport={"width": width, "height": 800})

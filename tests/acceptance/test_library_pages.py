@@ -16,7 +16,7 @@ from functions.library.titles import Title, Titles
 from infra.stack.ports import free_port
 from shared.backends import Backends
 from shared.settings import Settings
-from tests.acceptance.browser import Visit, faults, visiting
+from tests.acceptance.browser import LOOKS, Visit, faults, visiting
 from tests.acceptance.conftest import ROOT
 from tests.conftest import in_thread
 from tests.polling import until
@@ -149,7 +149,7 @@ def test_a_title_that_is_not_there(visit: Visit) -> None:
     visit.said.clear()  # the browser says that it was a 404
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 320)])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_axe_finds_nothing(chromium: Browser, visit: Visit, scheme: str, width: int) -> None:
     other = visiting(chromium, visit.site, color_scheme=scheme, viewport={"width": width, "height": 900})
     for path in ("/library", "/library?q=Garten&lang=en", "/library/title?id=c1", "/library/title?id=g1&lang=en"):

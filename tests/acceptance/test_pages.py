@@ -22,7 +22,7 @@ from shared.backends import Backends
 from shared.errors import Retry
 from shared.function import Stream, http
 from shared.settings import PortalSettings, Settings
-from tests.acceptance.browser import Visit, faults, holding, hosting, visiting
+from tests.acceptance.browser import LOOKS, Visit, faults, holding, hosting, visiting
 from tests.acceptance.conftest import Up
 from tests.polling import until
 
@@ -354,8 +354,7 @@ def test_a_hostile_address_is_shown_as_text(visit: Visit, path: str) -> None:
     assert page.evaluate("document.title") != "owned"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_axe_finds_nothing_on_any_page(chromium: Browser, site: str, scheme: str, width: int, language: str) -> None:
     visit = visiting(chromium, site, color_scheme=scheme, viewport={"width": width, "height": 900})

@@ -121,6 +121,7 @@ def test_every_port_is_bound_to_loopback(whole_city: Up) -> None:
         assert addresses <= {"127.0.0.1", "::ffff:127.0.0.1"}, process.cmdline()
 
 
+@pytest.mark.heavy
 @pytest.mark.timeout(420)
 async def test_a_backup_of_the_running_stack_brings_everything_back(
     whole_city: Up, start_up: Start, tmp_path: Path
