@@ -191,7 +191,6 @@ async def embedded(url: str) -> int:
         return int((await answer.json())["texts"])
 
 
-@pytest.mark.heavy
 async def test_another_model_takes_over_while_citizens_search(use: Backends, both: Settings, second: str) -> None:
     before, after = index_of(use).first, index_of(use).next
     for number in range(7):
@@ -291,7 +290,6 @@ async def test_an_index_that_milvus_lost_is_built_from_what_is_stored(use: Backe
     assert {hit.id for hit in (await asked(use, page(0).title)).hits} == {"cms:0", "cms:2"}
 
 
-@pytest.mark.heavy
 async def test_pages_that_an_earlier_version_split_otherwise_are_written_again(use: Backends, second: str) -> None:
     await rebuilt(use)  # into the model whose texts are counted
     await index_page(await changed(use, page(0), 1), use)
