@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import boto3
 import nats
 import pytest
 
@@ -180,10 +181,10 @@ def nats_settings(_nats: Launched) -> NatsSettings:
 @pytest.fixture
 def settings(
     nats_settings: NatsSettings, milvus_uri: str, s3_settings: ObjectSettings, embedding_url: str, chat_url: str
-) -> Settings:
-    """The whole tree, pointing at the session's servers: NATS empty, collection and bucket of this test alone."""
+) -> Iterator[Settings]:
+    """The whole tree, pointing at the session's servers: NATS empty, collection and buckets of this test alone."""
     unique = uuid4().hex[:8]
-    return Settings(
+    found = Settings(
         nats=nats_settings,
         vectors=VectorSettings(uri=milvus_uri),
         objects=s3_settings,
@@ -192,6 +193,26 @@ def settings(
         xnext=XnextSettings(collection=f"city_pages_{unique}", bucket=f"city-revisions-{unique}"),
         library=LibrarySettings(collection=f"library_titles_{unique}", bucket=f"library-{unique}"),
     )
+    yield found
+    # Each bucket takes volumes of its own, and a SeaweedFS has only so many.
+    _remove_buckets(s3_settings, found.xnext.bucket, found.library.bucket)
+
+
+def _remove_buckets(s3: ObjectSettings, *buckets: str) -> None:
+    client: Any = boto3.client(
+        "s3",
+        endpoint_url=s3.endpoint,
+        region_name=s3.region,
+        aws_access_key_id=s3.access_key.get_secret_value(),
+        aws_secret_access_key=s3.secret_key.get_secret_value(),
+    )
+    there = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+    for bucket in there & set(buckets):
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            if keys := [{"Key": stored["Key"]} for stored in page.get("Contents", [])]:
+                client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+        client.delete_bucket(Bucket=bucket)
+    client.close()
 
 
 @pytest.fixture
