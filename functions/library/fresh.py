@@ -1,8 +1,9 @@
 """Fresh loans count before the next training: which titles were borrowed together since the model was made.
 
 Twice a minute the day files are settled, and where they changed the co-loans of the last weeks are counted anew.
-Only counts leave: of pairs that at least five distinct readers connect, and in steps of five, so that two
-releases never differ by one person. Who borrowed a pair is in memory for as long as the counting takes.
+Only counts leave: of pairs that at least five distinct readers connect, and in steps of five, so that most loans
+change nothing that can be seen. The one that completes a step can: who holds four of a pair's five loans and keeps
+asking sees the fifth. Who borrowed a pair is in memory for as long as the counting takes.
 """
 
 import asyncio

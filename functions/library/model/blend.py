@@ -157,7 +157,7 @@ def fold(loans: Interactions, content: Mapping[str, Matrix], choice: Choice, *, 
     by_loans, by_content = truncated(by_loans, by_content, SERVED)
     shown = by_loans.copy()
     shown.data[:] = 1
-    # Counts grow in steps: two models never differ by one person's pair.
+    # Counts grow in steps: most loans change none of them.
     pairs.data = pairs.data // least * least
     return Model(
         version="",
