@@ -89,7 +89,8 @@ class Visit:
 
 def visiting(chromium: Browser, site: str, **options: Any) -> Visit:
     """A visit with these browser options (``viewport``, ``color_scheme``, ``locale``)."""
-    visit = Visit(site=site, context=chromium.new_context(**options))
+    # Without motion unless a test is about it: what is still fading in has no contrast yet.
+    visit = Visit(site=site, context=chromium.new_context(**{"reduced_motion": "reduce", **options}))
     visit.context.on("request", lambda request: visit.hosts.add(urlsplit(request.url).netloc))
     return visit
 
