@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from shared.errors import BackendError, SettingsError, StadtfunkError
+from shared.errors import BackendError, SettingsError
+from shared.knowledge.evaluation import read
 from shared.knowledge.measures import DEPTH, measures
 from shared.settings import Settings
 
@@ -37,23 +38,7 @@ def read_queries(file: Path) -> list[Judged]:
     Raises:
         StadtfunkError: the file cannot be read, or a line is wrong; names file, line and field.
     """
-    found = []
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise StadtfunkError(f"{file}: cannot be read ({error.strerror})") from None
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            found.append(Judged.model_validate_json(line))
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "line"
-            raise StadtfunkError(f"{file}:{number}: {where}: {first['msg']}") from None
-    if not found:
-        raise StadtfunkError(f"{file}: holds no query; a line is a JSON object with query and docs")
-    return found
+    return read(file, Judged)
 
 
 async def evaluate(settings: Settings, queries: Path) -> Figures:
