@@ -36,6 +36,7 @@ class Statement:
     text: str
     source: Source
     quote: Span  # in the source's text
+    verbatim: bool = False  # the text is the source's own, in the source's language
 
     @property
     def quoted(self) -> str:

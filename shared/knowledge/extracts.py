@@ -61,7 +61,7 @@ async def extracted(
         text = span.of(source.text)
         verdict = verify(text, text, source.text, language=source.language, similarity=1.0)
         if verdict.ok:
-            found.append(Statement(text=_led(source, span), source=source, quote=span))
+            found.append(Statement(text=_led(source, span), source=source, quote=span, verbatim=True))
     return found
 
 
