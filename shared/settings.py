@@ -177,6 +177,42 @@ class LibrarySettings(Group):
     training_mb: int = Field(default=4096, ge=256)  # memory of the training's process, at most
 
 
+class ZammadGroup(Group):
+    """How drafts are made for one of Zammad's groups."""
+
+    name: str = Field(min_length=1, max_length=160)  # as in Zammad
+    enabled: bool = True
+    sources: tuple[Literal["knowledge_base", "city_pages"], ...] = ("knowledge_base", "city_pages")
+    categories: tuple[str, ...] = ()  # that are answered; empty: all
+    languages: tuple[str, ...] = ()  # ISO 639, in which drafts are written; empty: the citizen's
+    tone: Literal["formal", "plain"] = "formal"  # plain: shorter sentences, no set phrases
+    greeting: str = ""  # name of Zammad's text module; empty: our own
+    signature: str = ""  # the same
+    drafts_per_hour: int = Field(default=3, ge=1, le=60)  # a ticket; more is a loop
+    triage: bool = True  # category, urgency, group and duplicates in the note
+    tags: bool = False  # the category as a tag of the ticket, too
+
+
+class ZammadSettings(Group):
+    url: str | None = None  # https://zammad.city.example; None: there is no help desk
+    groups: tuple[ZammadGroup, ...] = ()  # tickets of no other group are touched
+    dry_run: bool = False  # true: proposals go to a report, nothing is written into Zammad
+    timeout_s: float = Field(default=20.0, gt=0)  # of one request
+    max_bytes: int = Field(default=16 * 2**20, ge=2**16)  # of one answer, attachments included
+    collection: str = "zammad_knowledge"
+    bucket: str = "zammad"  # revisions of the knowledge base, reports of dry runs
+    knowledge_url: str | None = None  # template with {id}: a published answer as citizens see it
+
+    @field_validator("groups")
+    @classmethod
+    def _distinct(cls, groups: tuple[ZammadGroup, ...]) -> tuple[ZammadGroup, ...]:
+        names = [group.name for group in groups]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two groups are named '{name}'")
+        return groups
+
+
 class PortalSettings(Group):
     city: str = "Stadtfunk"  # the name in the page's header
     demo: bool = False  # the invented city runs here; the first page says which of its pages changes by itself
@@ -209,6 +245,7 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
     xnext: XnextSettings = XnextSettings()
     library: LibrarySettings = LibrarySettings()
+    zammad: ZammadSettings = ZammadSettings()
     portal: PortalSettings = PortalSettings()
 
     def __init__(self, **values: Any) -> None:
