@@ -1,4 +1,4 @@
-"""The help desk: what arrived, what was proposed, and how it was used. Ids and figures only, never a word of a letter."""
+"""The help desk: what arrived, what was proposed and how it was used. Ids and figures only, no word of a letter."""
 
 from datetime import date
 from typing import ClassVar, Literal
