@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.erasure import Erasure
     from shared.objects import Objects
     from shared.rerank import Rerank
+    from shared.rest import Rest
     from shared.secrets import Secrets
     from shared.snapshots import Snapshots
     from shared.state import State
@@ -99,6 +100,12 @@ class Backends:
         from shared.web import Web
 
         return self._one("web", lambda: Web(self.settings.web))
+
+    def rest(self, name: str, url: str, *, timeout_s: float, max_bytes: int) -> "Rest":
+        """A REST interface of this name; handed in as ``rest_<name>``. One a name and process."""
+        from shared.rest import Rest
+
+        return self._one(f"rest_{name}", lambda: Rest(name, url, timeout_s=timeout_s, max_bytes=max_bytes))
 
     @property
     def snapshots(self) -> "Snapshots":
