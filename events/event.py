@@ -22,6 +22,8 @@ class Event(BaseModel):
     key: ClassVar[str | None] = None
     # Fields that tell follow-ups of one cause apart whatever their position; empty: the position does.
     identity: ClassVar[tuple[str, ...]] = ()
+    # Whether they alone make the event's id: then whoever tells it, and why, it is the same event.
+    once: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -31,6 +33,8 @@ class Event(BaseModel):
         for name in (*cls.identity, *((cls.key,) if cls.key else ())):
             if name not in cls.model_fields:
                 raise TypeError(f"event {cls.type}: '{name}' is no field of {cls.__qualname__}")
+        if cls.once and not cls.identity:
+            raise TypeError(f"event {cls.type}: 'once' needs 'identity'")
         known = EVENT_TYPES.get(cls.type)
         # functions-framework loads a file a second time under its bare name: same class, same place.
         if known is not None and known.__qualname__ != cls.__qualname__:

@@ -14,6 +14,7 @@ class ArticleReceived(Event):
     type: ClassVar[str] = "zammad.article.received"
     key: ClassVar[str | None] = "ticket_id"
     identity: ClassVar[tuple[str, ...]] = ("ticket_id", "article_id")
+    once: ClassVar[bool] = True
 
     ticket_id: int = Field(ge=1)
     article_id: int = Field(ge=1)
@@ -25,6 +26,7 @@ class ReplySent(Event):
     type: ClassVar[str] = "zammad.reply.sent"
     key: ClassVar[str | None] = "ticket_id"
     identity: ClassVar[tuple[str, ...]] = ("ticket_id", "article_id")
+    once: ClassVar[bool] = True
 
     ticket_id: int = Field(ge=1)
     article_id: int = Field(ge=1)

@@ -4,8 +4,6 @@ Both transports ask here, before the function runs. Whatever is missing or uncle
 """
 
 import asyncio
-import base64
-import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -21,18 +19,17 @@ from shared.errors import BackendError, SettingsError
 from shared.http import Problem, busy
 from shared.secrets import Secrets
 from shared.settings import HostSettings
+from shared.signatures import TOLERANCE_S, hub_delivery, verify_hub, verify_signature
 from shared.state import Bucket, Conflict, State
 from shared.telemetry import backend_call
 
 log = structlog.get_logger()
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512")
-TOLERANCE_S: Final = 300  # of a webhook's timestamp, as the Standard Webhooks specification says
 _CLOCK_SKEW_S = 30
 _KEYS_FRESH_S = 3600.0  # then the key set is read again
 _KEYS_LAST_S = 24 * 3600.0  # keys older than that are trusted no more: the issuer may have withdrawn one
 _KEYS_ASK_S = 15.0  # an unknown key id asks the issuer no more often than this
 _LONGEST_TOKEN = 16 * 1024
-_SHORTEST_KEY = 24  # bytes of a webhook's secret, as the Standard Webhooks specification says
 _KEY_SET_BYTES = 512 * 1024
 _DONE, _PENDING = b"done", b"pending"
 
@@ -57,7 +54,9 @@ class Access:
         elif entry.access not in ("public", "system"):
             raise Problem(403, "This function has no access rule.")
 
-    async def signed(self, name: str, entry: FunctionEntry, headers: Mapping[str, str], body: bytes) -> "Delivery":
+    async def signed(
+        self, name: str, entry: FunctionEntry, headers: Mapping[str, str], body: bytes
+    ) -> "Delivery | Repeatable":
         """Check a webhook's signature over its raw body and remember its id.
 
         Raises:
@@ -71,6 +70,9 @@ class Access:
         if not secret:
             raise busy("This function's secret is not set up; nobody may call it.")
         try:
+            if entry.signature == "hub-sha1":
+                verify_hub(secret, headers, body)
+                return Repeatable(hub_delivery(headers, body))
             id = verify_signature(secret, headers, body)
         except SettingsError:
             log.exception("secret cannot be used", function=name)
@@ -171,6 +173,19 @@ class KeySet:
         self._keys, self._read_at = keys, time.monotonic()
 
 
+class Repeatable:
+    """A delivery of a sender that signs no time and asks again whatever is no success: it is answered each time.
+
+    Its follow-ups have ids derived from its own, so that a repeat, even at the same moment, stores nothing new.
+    """
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+
+    async def close(self, *, answered: bool) -> None:
+        """Nothing is remembered."""
+
+
 class Delivery:
     """One webhook delivery, remembered for as long as its timestamp would be accepted.
 
@@ -209,34 +224,6 @@ class Delivery:
         except (BackendError, Conflict) as error:
             # It stays pending, which runs out by itself; follow-ups have the same ids in a repeat.
             log.warning("a delivery could not be marked", exc_info=error)
-
-
-def verify_signature(secret: str, headers: Mapping[str, str], body: bytes) -> str:
-    """Check a Standard Webhooks signature over the raw bytes; returns the webhook's id.
-
-    Raises:
-        Problem: 401 with what is wrong.
-        SettingsError: the secret is no base64, or so short that it could be guessed.
-    """
-    id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    given = headers.get("webhook-signature", "")
-    if not id or not stamp or not given or len(id) > 256 or len(given) > 4096:
-        raise Problem(401, "The headers webhook-id, webhook-timestamp and webhook-signature are needed.")
-    if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 16) or abs(time.time() - int(stamp)) > TOLERANCE_S:
-        raise Problem(401, "The webhook's timestamp is not within five minutes of now.")
-    text = secret.strip().removeprefix("whsec_")
-    try:
-        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except ValueError:
-        key = b""
-    if len(key) < _SHORTEST_KEY:  # an empty key would let everybody sign
-        raise SettingsError("secret", f"a webhook's secret is 'whsec_' and base64 of at least {_SHORTEST_KEY} bytes")
-    expected = hmac.new(key, f"{id}.{stamp}.".encode() + body, sha256).digest()
-    signature = b"v1," + base64.b64encode(expected)
-    # Several may be given while a secret is changed.
-    if not any(hmac.compare_digest(signature, one.encode()) for one in given.split(" ")):
-        raise Problem(401, "The webhook's signature does not fit.")
-    return id
 
 
 def _unauthorised(detail: str, error: str | None = "invalid_token") -> Problem:

@@ -29,10 +29,12 @@ class Bus(Protocol):
 def derived_id(function: str, cause: str, event: Event, ordinal: int) -> str:
     """The id of a follow-up: equal in every repeat of the same cause, whatever worker runs it.
 
-    ``identity`` fields tell follow-ups apart where the event type names some, else their position.
+    ``identity`` fields tell follow-ups apart where the event type names some, else their position. An event
+    that is told ``once`` has the same id from every function and every cause.
     """
     mark = "\x1f".join(str(getattr(event, name)) for name in event.identity) if event.identity else str(ordinal)
-    return str(uuid5(_SPACE, "\x1f".join((function, cause, event.type, mark))))
+    told_by = () if event.once else (function, cause)
+    return str(uuid5(_SPACE, "\x1f".join((*told_by, event.type, mark))))
 
 
 def enveloped(event: Event, *, id: str, source: str, traceparent: str | None = None) -> CloudEvent:

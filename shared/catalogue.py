@@ -155,6 +155,8 @@ class FunctionEntry(Entry):
     partitions: int = Field(default=8, ge=1, le=256)  # lanes that ordered keys are hashed to
     start: Literal["new", "all"] = "new"  # where a new consumer begins in the stream
     access: Literal["public", "staff", "system"] | None = None  # needed by http triggers, wrong elsewhere
+    # How a system signs. "hub-sha1" (Zammad) tells no time: a repeat is not refused, so it must change nothing.
+    signature: Literal["standard", "hub-sha1"] = "standard"
     max_body: int | None = Field(default=None, ge=1)  # bytes of one request; None: the host's cap
     secrets: list[str] = []
     scale: Scale = Scale()
@@ -172,6 +174,8 @@ class FunctionEntry(Entry):
             raise ValueError("'access' is for http triggers; this function has none")
         if self.patience is not None and self.access is None:
             raise ValueError("'patience' is for http triggers; this function has none")
+        if "signature" in self.model_fields_set and self.access != "system":
+            raise ValueError("'signature' is for 'access: system'; nobody else signs")
         if self.access == "system" and not self.secrets:
             raise ValueError("'access: system' needs a secret, which callers sign with: the first of 'secrets'")
         return self

@@ -26,7 +26,7 @@ from starlette.types import Message
 from events import CloudEvent, Event
 from events.envelope import JSON_TYPE, now
 from events.subjects import subject_of
-from shared.access import Access, Delivery
+from shared.access import Access, Delivery, Repeatable
 from shared.backends import Backends
 from shared.bus import derived_id, enveloped
 from shared.catalogue import FunctionEntry
@@ -184,7 +184,7 @@ async def _answer(record: HttpFunction, request: Request, made: House) -> Respon
         body += chunk
         if len(body) > limit:
             raise Problem(413, f"The body is larger than {limit} bytes.")
-    delivery: Delivery | None = None
+    delivery: Delivery | Repeatable | None = None
     if entry.access == "system":
         delivery = await made.access.signed(record.name, entry, request.headers, body)
 

@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from infra.host.limits import Bodies, Clients, Rate
 from infra.host.slots import Slots
-from shared.access import Access
+from shared.access import Access, Delivery, Repeatable
 from shared.backends import Backends
 from shared.bus import Bus
 from shared.catalogue import FunctionEntry
@@ -48,7 +48,8 @@ class Endpoint:
         name, entry, house = self._function.name, self._entry, self._house
         scope["stadtfunk.function"] = name
         request = Request(scope, receive)
-        house.rate.take(house.clients.of(request), name)
+        client = house.clients.of(request)
+        house.rate.take(client, name)
         await house.access.check(entry, request.headers)
         async with AsyncExitStack() as held:
             body = b""
@@ -56,9 +57,10 @@ class Endpoint:
                 length = request.headers.get("content-length")
                 body = await held.enter_async_context(house.bodies.read(receive, length, self._max_body))
             # A caller without a right gets no slot, and one that sends slowly holds none.
-            delivery = (
-                await house.access.signed(name, entry, request.headers, body) if entry.access == "system" else None
-            )
+            delivery: Delivery | Repeatable | None = None
+            if entry.access == "system":
+                delivery = await house.access.signed(name, entry, request.headers, body)
+                house.rate.give(client, name)  # a system tells all it has to tell, from one address
             response: Response | None = None
             try:
                 async with self._slots.one():

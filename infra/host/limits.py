@@ -73,6 +73,12 @@ class Rate:
         if len(self._buckets) > self._kept:
             self._buckets.popitem(last=False)
 
+    def give(self, client: str, function: str) -> None:
+        """Give one back: who has proven a right to call is not counted."""
+        bucket = self._buckets.get((client, function))
+        if bucket is not None:
+            self._buckets[client, function] = (min(self._size, bucket[0] + 1), bucket[1])
+
     def __len__(self) -> int:
         return len(self._buckets)
 

@@ -15,8 +15,8 @@ _REFERENCE = "#/components/schemas/{model}"
 _SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
     "public": [],
     "staff": [{"staff": []}],
-    "system": [{"system": []}],
 }
+_SIGNED = {"standard": "system", "hub-sha1": "hub"}
 
 
 class ProblemDocument(BaseModel):
@@ -60,6 +60,12 @@ def openapi(catalogue: Catalogue, functions: Mapping[str, HttpFunction], version
                     "name": "webhook-signature",
                     "description": "Standard Webhooks: with webhook-id and webhook-timestamp.",
                 },
+                "hub": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "x-hub-signature",
+                    "description": "sha1= and the HMAC-SHA1 of the raw body in hex, as Zammad sends it.",
+                },
             },
         },
     }
@@ -73,7 +79,7 @@ def _operation(
         "operationId": f"{function.name}_{method}_{_slug(path)}",
         "summary": entry.description,
         "tags": [entry.system],
-        "security": _SECURITY[entry.access],
+        "security": [{_SIGNED[entry.signature]: []}] if entry.access == "system" else _SECURITY[entry.access],
     }
     parameters = [{"name": one, "in": "path", "required": True, "schema": {"type": "string"}} for one in in_path]
     if function.query is not None and method in ("get", "delete"):

@@ -24,6 +24,7 @@ from shared.bus import MemoryBus
 from shared.errors import BackendError
 from shared.function import Reply, http
 from shared.settings import NatsSettings
+from shared.signatures import TOLERANCE_S
 from shared.state import MemoryState, State
 from tests.integration.hosting import catalogue_of, hosted, plain_settings
 
@@ -315,7 +316,7 @@ async def test_what_failed_here_may_be_sent_again(client: aiohttp.ClientSession)
 @pytest.mark.usefixtures("_secret")
 async def test_a_delivery_that_a_crash_left_open_can_be_taken_up(client: aiohttp.ClientSession) -> None:
     state = MemoryState()
-    bucket = state.bucket("webhooks", ttl_s=2.0 * access.TOLERANCE_S)
+    bucket = state.bucket("webhooks", ttl_s=2.0 * TOLERANCE_S)
     for id, age, status in (("young", 1, 409), ("old", 60, 202)):
         await access.Delivery(bucket, f"notice:{id}", id).take(5)
         (key,) = [k for k in await bucket.keys() if (await bucket.get(k) or (b"", 0))[0].startswith(b"pending")][-1:]

@@ -1,14 +1,16 @@
 """Signatures of systems, against the vector of the Standard Webhooks specification and altered ones."""
 
+import hmac
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access import TOLERANCE_S, Delivery, verify_signature
+from shared.access import Delivery
 from shared.errors import SettingsError
 from shared.http import Problem
+from shared.signatures import TOLERANCE_S, hub_delivery, verify_hub, verify_signature
 from shared.state import Bucket, MemoryState
 
 # The example that the specification's own libraries are tested with.
@@ -107,3 +109,38 @@ async def test_a_late_failure_does_not_undo_the_answer_of_a_repeat() -> None:
     await slow.close(answered=False)
     with pytest.raises(Problem, match="taken before"):
         await delivery(bucket).take(60)
+
+
+TOKEN = "ein Wort für Zammad"
+# printf '{"ticket":"\\u003cb\\u003e"}' | openssl dgst -sha1 -hmac 'ein Wort für Zammad'
+HUB_BODY = b'{"ticket":"\\u003cb\\u003e"}'
+HUB_SIGNATURE = "sha1=83d0e81c59fb1b09eb25a8396c0df0a5bbb836fb"
+
+
+def test_a_hub_signature_is_held_against_the_raw_bytes() -> None:
+    verify_hub(TOKEN, {"x-hub-signature": HUB_SIGNATURE}, HUB_BODY)
+    for body in (b'{"ticket":"<b>"}', HUB_BODY + b"\n", b""):
+        with pytest.raises(Problem, match="does not fit"):
+            verify_hub(TOKEN, {"x-hub-signature": HUB_SIGNATURE}, body)
+
+
+@pytest.mark.parametrize(
+    "given", [None, "", "sha1=", HUB_SIGNATURE[5:], "sha256=" + HUB_SIGNATURE[5:], "ü\udcff", "x" * 9999]
+)
+def test_any_other_hub_signature_is_refused(given: str | None) -> None:
+    with pytest.raises(Problem) as caught:
+        verify_hub(TOKEN, {} if given is None else {"x-hub-signature": given}, HUB_BODY)
+    assert caught.value.status == 401
+
+
+@pytest.mark.parametrize("secret", ["", "kurz", "12345678901"])
+def test_a_guessable_hub_token_is_a_setting_to_mend(secret: str) -> None:
+    signature = "sha1=" + hmac.new(secret.encode() or b" ", HUB_BODY, "sha1").hexdigest()
+    with pytest.raises(SettingsError):
+        verify_hub(secret, {"x-hub-signature": signature}, HUB_BODY)
+
+
+def test_a_hub_delivery_has_the_senders_id_or_the_bodys() -> None:
+    assert hub_delivery({"x-zammad-delivery": "0b8f-1"}, b"a") == "0b8f-1"
+    for odd in ("", "ü", "x" * 200):
+        assert hub_delivery({"x-zammad-delivery": odd}, b"a") == hub_delivery({}, b"a") != hub_delivery({}, b"b")

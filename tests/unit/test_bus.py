@@ -23,6 +23,13 @@ class Identified(Event):
     text: str = ""
 
 
+class ToldOnce(Event):
+    type: ClassVar[str] = "test.told-once"
+    identity: ClassVar[tuple[str, ...]] = ("name",)
+    once: ClassVar[bool] = True
+    name: str
+
+
 def test_derived_id_is_the_same_in_every_repeat() -> None:
     assert derived_id("f", "cause", Positioned(text="a"), 0) == derived_id("f", "cause", Positioned(text="b"), 0)
     assert derived_id("f", "cause", Identified(name="n", text="a"), 0) == derived_id(
@@ -41,6 +48,18 @@ def test_derived_id_tells_apart_what_differs() -> None:
         derived_id("f", "cause", Identified(name="m"), 0),
     }
     assert len(ids) == 6
+
+
+def test_what_is_told_once_has_one_id_whoever_tells_it() -> None:
+    told = {derived_id(teller, cause, ToldOnce(name="n"), 3) for teller in "fg" for cause in ("a", "b")}
+    assert len(told) == 1
+    assert derived_id("f", "a", ToldOnce(name="m"), 3) not in told
+
+    with pytest.raises(TypeError, match="'once' needs 'identity'"):
+
+        class Nameless(Event):
+            type: ClassVar[str] = "test.nameless"
+            once: ClassVar[bool] = True
 
 
 async def test_memory_bus_stores_an_id_once_and_refuses_what_is_too_large() -> None:

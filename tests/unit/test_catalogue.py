@@ -34,6 +34,7 @@ def test_the_projects_own_catalogue_fits_its_code() -> None:
         ("timeout: 2h", "timeout: soon", "a duration is a number and a unit"),
         ("access: system", "access: systm", "did you mean 'system'?"),
         ("access: system\n", "\n", "needs 'access'"),
+        ("access: public\n", "access: public\n    signature: hub-sha1\n", "nobody else signs"),
         ("secrets: [cms-webhook]", "secrets: []", "needs a secret, which callers sign with: the first of 'secrets'"),
         ("handler: xnext.crawl.crawl_page", "handler: xnex.crawl.crawl_page", "did you mean 'xnext'?"),
         ("handler: xnext.crawl.crawl_page", "handler: xnext.crawl.crawl_pag", "'crawl_page'"),

@@ -112,3 +112,15 @@ async def test_bodies_share_one_store(monkeypatch: pytest.MonkeyPatch) -> None:
         async with bodies.read(told(part(b"x", True), {"type": "http.disconnect"}), None, 90):
             pass
     assert bodies._held == 0
+
+
+def test_what_is_given_back_is_not_counted() -> None:
+    rate = Rate(60)
+    for _ in range(600):
+        rate.take("a", "f", now=0.0)
+        rate.give("a", "f")
+    rate.give("b", "f")  # never seen
+    for _ in range(60):
+        rate.take("a", "f", now=0.0)
+    with pytest.raises(Problem):
+        rate.take("a", "f", now=0.0)
