@@ -80,6 +80,17 @@ class KnowledgeSyncAsked(Event):
     type: ClassVar[str] = "zammad.knowledge.asked"
 
 
+class KnowledgeAlarmed(Event):
+    """The knowledge base could not be read for long, or lost many answers at once; a person must look."""
+
+    type: ClassVar[str] = "zammad.knowledge.alarmed"
+    identity: ClassVar[tuple[str, ...]] = ("reason",)  # a run that is tried again alarms once
+
+    reason: Literal["not_read", "shrunk"]
+    expected: int = Field(ge=0)  # answers that could be found before the run
+    found: int = Field(ge=0)  # and after it
+
+
 class ReconciliationAsked(Event):
     """Look for tickets whose webhook was lost. Fired by schedule, or by hand."""
 

@@ -201,7 +201,10 @@ class ZammadSettings(Group):
     max_bytes: int = Field(default=16 * 2**20, ge=2**16)  # of one answer, attachments included
     collection: str = "zammad_knowledge"
     bucket: str = "zammad"  # revisions of the knowledge base, reports of dry runs
-    knowledge_url: str | None = None  # template with {id}: a published answer as citizens see it
+    # A published answer as citizens see it: https://city.example/help/de-de/{category}/{id}; None: nowhere.
+    knowledge_url: str | None = Field(default=None, pattern=r"^https?://[^{}]+(\{category\}[^{}]+)?\{id\}[^{}]*$")
+    knowledge_grace_s: int = Field(default=24 * 3600, ge=0)  # answers that vanished together stay hidden so long
+    responsible: dict[str, str] = {}  # group by category of a letter, suggested where it is another one's
 
     @field_validator("groups")
     @classmethod
