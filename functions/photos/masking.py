@@ -1,0 +1,116 @@
+"""What was found in a photo, grown, and made unrecognisable: the union of all boxes, as rectangles.
+
+``solid`` is one grey that depends on nothing of the photo. ``blur`` keeps no more than a few cells of the region's
+colours, each moved by chance further than two faces (or plates) differ, and smooths them: re-applying it to a
+thousand candidates does not tell which of them was there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil, floor
+from secrets import randbits
+from typing import Final, Literal
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+Kind = Literal["face", "plate", "person"]
+Fill = Literal["solid", "blur"]
+
+GROWTH: Final[Mapping[Kind, float]] = {"face": 1.6, "plate": 1.3, "person": 1.1}
+_MARGIN: Final[Mapping[Kind, float]] = {"face": 0.0, "plate": 4.0, "person": 0.0}  # pixels a side, at least
+_GREY: Final = 96
+_CELLS: Final = 3  # of a blurred region's longer side
+_CHANCE: Final = 40.0  # standard deviation of what each cell is moved by, of 255
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Where something was found, in pixels of the upright photo; ``right`` and ``bottom`` are just outside."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    kind: Kind
+    score: float
+    model: str = ""
+    frame: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of whole pixels that is masked."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    kind: Kind = field(compare=False)
+
+
+def grown(box: Box, size: tuple[int, int], *, wraps: bool = False) -> list[Region]:
+    """The box about its centre as large as it is masked, cut to the photo.
+
+    ``wraps``: the photo is a whole turn; what leaves it at one side comes in at the other.
+    """
+    width, height = size
+    factor, margin = GROWTH[box.kind], _MARGIN[box.kind]
+    more_x = max((box.right - box.left) * (factor - 1) / 2, margin)
+    more_y = max((box.bottom - box.top) * (factor - 1) / 2, margin)
+    left, right = floor(box.left - more_x), ceil(box.right + more_x)
+    top, bottom = max(0, floor(box.top - more_y)), min(height, ceil(box.bottom + more_y))
+    if not wraps:
+        pieces = [(max(0, left), min(width, right))]
+    elif right - left >= width:
+        pieces = [(0, width)]
+    else:
+        start = left % width
+        end = start + right - left
+        pieces = [(start, min(end, width)), *(((0, end - width),) if end > width else ())]
+    return [Region(a, top, b, bottom, box.kind) for a, b in pieces if a < b and top < bottom]
+
+
+def mask(image: Image.Image, regions: Sequence[Region], fills: Mapping[Kind, Fill]) -> None:
+    """Fill every region of the picture, in place. Where two overlap, the solid one is on top.
+
+    Every fill is made from the picture as it was, so that no order brings a region's content into another's.
+    """
+    blurred = [region for region in dict.fromkeys(regions) if fills.get(region.kind, "solid") == "blur"]
+    solid = [region for region in dict.fromkeys(regions) if fills.get(region.kind, "solid") == "solid"]
+    pieces = [(region, _cells(image.crop(_corners(region)))) for region in blurred]
+    for region, piece in pieces:
+        image.paste(piece, _corners(region))
+    grey = tuple(255 if band == "A" else _GREY for band in image.getbands())
+    for region in solid:
+        image.paste(grey if len(grey) > 1 else grey[0], _corners(region))
+
+
+def covered(size: tuple[int, int], regions: Sequence[Region]) -> Image.Image:
+    """Which pixels are masked: 255 in a picture of mode ``L``."""
+    found = Image.new("L", size)
+    draw = ImageDraw.Draw(found)
+    for region in regions:
+        draw.rectangle((region.left, region.top, region.right - 1, region.bottom - 1), fill=255)
+    return found
+
+
+def share(size: tuple[int, int], regions: Sequence[Region]) -> float:
+    """The masked part of a photo's pixels, 0 to 1."""
+    return covered(size, regions).histogram()[-1] / (size[0] * size[1])
+
+
+def _corners(region: Region) -> tuple[int, int, int, int]:
+    return region.left, region.top, region.right, region.bottom
+
+
+def _cells(piece: Image.Image) -> Image.Image:
+    width, height = piece.size
+    longer = max(width, height)
+    columns, rows = max(1, round(_CELLS * width / longer)), max(1, round(_CELLS * height / longer))
+    small = np.asarray(piece.resize((columns, rows), Image.Resampling.BOX), dtype=np.float32)
+    chance = np.random.default_rng(randbits(128)).normal(0.0, _CHANCE, size=small.shape)
+    moved = np.clip(small + chance, 0, 255).astype(np.uint8)
+    if piece.mode in ("LA", "RGBA"):
+        moved[..., -1] = 255
+    return Image.fromarray(moved, mode=piece.mode).resize(piece.size, Image.Resampling.BICUBIC)
