@@ -36,10 +36,11 @@ async def use(nearby: Settings) -> AsyncIterator[Backends]:
     await backends.close()
 
 
+DAY = date.today()
+
+
 def given(id: str = "0" * 32, **more: Any) -> FeedbackGiven:
-    return FeedbackGiven.model_validate(
-        {"feedback_id": id, "day": date.today(), "about": "answer", "kind": "up"} | more
-    )
+    return FeedbackGiven.model_validate({"feedback_id": id, "day": DAY, "about": "answer", "kind": "up"} | more)
 
 
 async def rows(use: Backends) -> list[list[str | int | float]]:
@@ -68,7 +69,7 @@ async def test_from_the_click_to_the_status_page(nearby: Settings, use: Backends
             hosted(CATALOGUE, feedback, feedback_figures, settings=nearby, bus=bus, state=use.state) as url,
             aiohttp.ClientSession() as session,
         ):
-            good = {"about": "search", "kind": "down", "reason": "wrong_page", "page_id": "befi:1001"}
+            good = {"about": "search", "kind": "down", "reason": "wrong_page", "page_id": "befi:Quittenhof"}
             async with session.post(f"{url}/api/feedback", json=good) as got:
                 assert (got.status, await got.json()) == (202, {"accepted": True})
             for wrong in (
@@ -90,6 +91,6 @@ async def test_from_the_click_to_the_status_page(nearby: Settings, use: Backends
             assert "Rückmeldungen zur Suche" in page
             assert "<td>wrong_page</td><td" in page
             stored = [(await use.state.bucket(FEEDBACK).get(key)) for key in await use.state.bucket(FEEDBACK).keys()]
-            assert all(entry is not None and b"1001" not in entry.value for entry in stored)
+            assert all(entry is not None and b"Quittenhof" not in entry.value for entry in stored)
     finally:
         await bus.close()

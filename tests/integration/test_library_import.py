@@ -145,16 +145,16 @@ asyncio.run(run())
 
 
 BAD = """Leser;Titel;Datum
-4711;t1;{today}
-4712;t2
-4713;t3;gestern
+Kartenleser11;t1;{today}
+Kartenleser12;t2
+Kartenleser13;t3;gestern
 ;t4;{today}
-4714;;{today}
-4715;t5;01.01.1999
-4716;"t6;{today}
-4717;t7;{german}
-4718;"t8";{today}T10:00:00
-4719;t9;2999-01-01
+Kartenleser14;;{today}
+Kartenleser15;t5;01.01.1999
+Kartenleser16;"t6;{today}
+Kartenleser17;t7;{german}
+Kartenleser18;"t8";{today}T10:00:00
+Kartenleser19;t9;2999-01-01
 """
 
 
@@ -163,7 +163,12 @@ async def test_bad_rows_are_told_by_line_and_reason_and_good_ones_are_in(use: Ba
     file, report, told = tmp_path / "bad.csv", tmp_path / "refused.csv", Told()
     text = BAD.format(today=day, german=f"{day:%d.%m.%Y}")
     file.write_bytes(
-        text.encode() + b"4720;\xff\xfe;x\n" + b"4721;" + b"x" * 70_000 + b"\n" + f"4722;t10;{day}".encode()
+        text.encode()
+        + b"Kartenleser20;\xff\xfe;x\n"
+        + b"Kartenleser21;"
+        + b"x" * 70_000
+        + b"\n"
+        + f"Kartenleser22;t10;{day}".encode()
     )
     (event,) = await Import(use, Layout(), told, report=report).run([file])
     assert (event.loans, event.refused) == (4, 9)
@@ -172,7 +177,7 @@ async def test_bad_rows_are_told_by_line_and_reason_and_good_ones_are_in(use: Ba
     assert lines[0] == "file,line,reason"
     assert 'bad.csv,3,"has 2 fields, 3 are needed"' in lines
     assert "bad.csv,13,is longer than 65536 bytes" in lines
-    assert not any(f"47{n}" in report.read_text() + told.text for n in range(11, 23))
+    assert "Kartenleser" not in report.read_text() + told.text
 
 
 @pytest.mark.parametrize(
@@ -180,7 +185,7 @@ async def test_bad_rows_are_told_by_line_and_reason_and_good_ones_are_in(use: Ba
     [
         (b"a,b,c\n1,2,3\n", Layout(), "there is no column for the reader; it has a, b, c. Name it with --column"),
         (b"a,title,day\n1,2,3\n", Layout({"reader": "z"}), "no column 'z'"),
-        (b"4711,t1,2026-01-01\n", Layout(), "its first line does not look like a header"),
+        (b"Kartenleser,t1,2026-01-01\n", Layout(), "its first line does not look like a header"),
         ("reader,title,day\n".encode("utf-16"), Layout(), "UTF-16; save it as UTF-8"),
         (b"\x1f\x8bnot gzip", Layout(), "cannot be read to its end"),
         (b"", Layout(), "there is no column for the reader"),
@@ -194,7 +199,7 @@ async def test_a_file_that_is_none_is_refused_with_the_way_out(
     with pytest.raises(TableError) as caught:
         await Import(use, layout, Told(), report=tmp_path / "r.csv").run([file])
     assert said in str(caught.value)
-    assert "4711" not in str(caught.value)
+    assert "Kartenleser" not in str(caught.value)
 
 
 async def test_windows_text_is_read_and_an_erased_reader_does_not_come_back(use: Backends, tmp_path: Path) -> None:
