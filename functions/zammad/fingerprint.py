@@ -13,8 +13,9 @@ from typing import Final
 from shared.backends import Backends
 
 MASTER: Final = "zammad-rating"  # the secret; it signs the thumbs' links, too
-_GROUP: Final = 4  # words; three stand alike in many a letter, five break at every small change
+_GROUP: Final = 3  # words; two stand alike in many a letter, more break at every small change
 _WORD: Final = re.compile(r"\w+")
+_NUMBER: Final = re.compile(r"\[\d{1,3}\]")  # of a source, which an agent may take out
 
 
 def key_of(use: Backends, purpose: str) -> bytes:
@@ -27,17 +28,18 @@ def key_of(use: Backends, purpose: str) -> bytes:
 
 
 def fingerprint(text: str, key: bytes) -> tuple[int, ...]:
-    """Keyed digests (63 bits) of each four words in a row of a plain text, in its order; none of a text without words.
+    """Keyed digests (63 bits) of each three words in a row of a plain text, in its order; none of a text without words.
 
-    Case, punctuation and line breaks say nothing. A text of fewer words is one group.
+    Case, punctuation, line breaks and sources' numbers say nothing. A text of fewer words is one group.
     """
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).replace("\N{SOFT HYPHEN}", "").casefold())
+    plain = unicodedata.normalize("NFKC", _NUMBER.sub(" ", text)).replace("\N{SOFT HYPHEN}", "")
+    words = _WORD.findall(plain.casefold())
     groups = [words[at : at + _GROUP] for at in range(max(1, len(words) - _GROUP + 1))] if words else []
     return tuple(_digest(" ".join(group), key) for group in groups)
 
 
 def share(draft: Sequence[int], sent: Sequence[int]) -> float:
-    """Share of the draft's words (0 to 1) that stand in what was sent, at least four in a row.
+    """Share of the draft's words (0 to 1) that stand in what was sent, at least three in a row.
 
     Both are fingerprints of one key. An empty draft has no words that could have been sent.
     """

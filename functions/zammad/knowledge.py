@@ -72,5 +72,5 @@ async def knowledge_figures(_: NoQuery, use: Backends) -> Figures:
     return Figures(
         title=Text(de="Antworten der Wissensdatenbank im Index", en="Answers of the knowledge base in the index"),
         columns=[Text(de="Sichtbarkeit", en="Visibility"), Text(de="Anzahl", en="Count")],
-        rows=[[words, counts[name]] for name, words in _WORDS.items()],
+        rows=[[words, counts[name]] for name, words in _WORDS.items()] if counts else [],
     )

@@ -1,38 +1,128 @@
-"""The thumbs in a note: two signed links that count once. Who clicked, nobody learns."""
+"""The thumbs in a note: two signed links, one of which counts once. Who clicked, nobody learns.
+
+A link shows a page with a button: programs that look into every link of a mail do not vote.
+"""
 
 import hmac
 import time
+from datetime import date, datetime
 from hashlib import sha256
-from typing import Final, Literal
+from pathlib import Path
+from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from starlette.requests import Request
+
+from events.zammad import DraftRated
 from functions.zammad.fingerprint import key_of
 from shared.backends import Backends
+from shared.function import Reply, http
+from shared.layout import Layout
+from shared.state import Conflict
 
 Kind = Literal["up", "down"]
 PATH: Final = "/zammad/rating"
-_VALID_S: Final = 90 * 24 * 3600
+RATINGS: Final = "zammad-ratings"  # state bucket: rating id -> Taken
+_VALID_S: Final = 90 * 86_400
+_DAY_S: Final = 86_400
+_ZONE: Final = ZoneInfo("Europe/Berlin")
+_LAYOUT: Final = Layout(Path(__file__).parent / "templates")
+
+
+class Link(BaseModel):
+    """What a thumb's address says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    kind: Kind
+    category: Annotated[str, StringConstraints(max_length=64)] = ""
+    until: int = Field(ge=0, lt=2**40)  # seconds since 1970
+    signature: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    lang: str = ""
+
+    def signed(self, key: bytes) -> bool:
+        """Whether we made it."""
+        return hmac.compare_digest(self.signature, _signature(self._fields(), key))
+
+    def _fields(self) -> dict[str, str | int]:
+        return {"id": self.id, "kind": self.kind, "category": self.category, "until": self.until}
+
+
+class Taken(BaseModel):
+    """The one rating of a proposal."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    day: date
 
 
 def links(ticket_id: int, article_id: int, category: str, use: Backends) -> tuple[str, str]:
     """Addresses for a thumb up and a thumb down on the proposal for an article; both count as one rating.
 
-    The same for the same article all day: a note that is written again says the same.
+    They hold for ninety days, and say neither ticket nor article.
     """
-    expiry = (int(time.time()) // 86_400) * 86_400 + _VALID_S
-    base = str(use.settings.host.public_url or f"http://{use.settings.host.bind}:{use.settings.host.port}").rstrip("/")
+    host = use.settings.host
+    base = str(host.public_url or f"http://{host.bind}:{host.port}").rstrip("/")
     key = key_of(use, "rating")
+    # The same all day: a note that is written again says the same.
+    until = int(time.time()) // _DAY_S * _DAY_S + _VALID_S
+    id = hmac.new(key, f"{ticket_id}/{article_id}".encode(), sha256).hexdigest()[:32]
 
     def address(kind: Kind) -> str:
-        fields = {"id": rating_id(ticket_id, article_id, key), "kind": kind, "category": category, "until": expiry}
-        return f"{base}{PATH}?{urlencode(fields | {'signature': _signature(fields, key)})}"
+        fields: dict[str, str | int] = {"id": id, "kind": kind, "category": category, "until": until}
+        return f"{base}{PATH}?{urlencode({**fields, 'signature': _signature(fields, key)})}"
 
     return address("up"), address("down")
 
 
-def rating_id(ticket_id: int, article_id: int, key: bytes) -> str:
-    """Id of the one rating that a proposal can get (32 hex digits); the ticket cannot be told from it."""
-    return hmac.new(key, f"{ticket_id}/{article_id}".encode(), sha256).hexdigest()[:32]
+@http
+async def rate_draft(request: Request, use: Backends) -> Reply:
+    """Show the thumb that a link gives, with a button; count it when that is pressed.
+
+    403 where the link is not ours, 410 where it is too old.
+    """
+    try:
+        link = Link.model_validate(dict(request.query_params))
+    except ValidationError:
+        link = None
+    if link is None or not link.signed(key_of(use, "rating")):
+        return _page(request, use, "wrong", 403)
+    if time.time() > link.until:
+        return _page(request, use, "old", 410)
+    bucket = use.state.bucket(RATINGS, ttl_s=_VALID_S + 7.0 * _DAY_S)
+    entry = await bucket.get(link.id)
+    if request.method != "POST":
+        return _page(request, use, "ask" if entry is None else "counted", 200, link=link)
+    taken = Taken(kind=link.kind, day=datetime.now(_ZONE).date())
+    state = "counted"
+    if entry is None:
+        try:
+            await bucket.create(link.id, taken.model_dump_json().encode())
+            state = "thanks"
+        except Conflict:
+            entry = await bucket.get(link.id)
+    if entry is not None:
+        taken = Taken.model_validate_json(entry.value)
+    # What was taken is told again: the first telling may not have been stored. It counts once, by its id.
+    event = DraftRated(rating_id=link.id, kind=taken.kind, category=link.category, day=taken.day)
+    page = _page(request, use, state, 200, link=link)
+    return Reply(response=page.response, events=[event])
+
+
+def _page(request: Request, use: Backends, state: str, status: int, link: Link | None = None) -> Reply:
+    page = _LAYOUT.page(request, use, "rating.html", state=state, kind=link.kind if link else "", action=_action(link))
+    page.status_code = status
+    page.headers["cache-control"] = "no-store"
+    page.headers["referrer-policy"] = "no-referrer"
+    return Reply(response=page)
+
+
+def _action(link: Link | None) -> str:
+    return "" if link is None else f"{PATH}?{urlencode(link.model_dump())}"
 
 
 def _signature(fields: dict[str, str | int], key: bytes) -> str:
