@@ -17,6 +17,7 @@ REFUSED = Counter(
     "stadtfunk_function_refused_total", "Requests refused as more came than can be answered", ["function"]
 )
 SKIPPED = Counter("stadtfunk_function_skipped_total", "Firings of schedules that came too late to run", ["function"])
+NOT_PROPOSED = Counter("stadtfunk_zammad_not_proposed_total", "Articles without a proposal, by the rule", ["reason"])
 IN_FLIGHT = Gauge("stadtfunk_function_in_flight", "Events and requests being worked on", ["function"])
 LAG = Gauge("stadtfunk_function_lag", "Events waiting in the stream", ["function"])
 SECONDS = Histogram("stadtfunk_function_seconds", "Time in the function", ["function"], buckets=_SECONDS)

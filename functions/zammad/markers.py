@@ -46,7 +46,7 @@ class Marker:
         return None if match is None else cls(ticket_id=int(match[1]), article_id=int(match[2]), revision=int(match[3]))
 
 
-def markers_of(articles: Iterable[Noted], ticket_id: int, bot_id: int) -> list[Marker]:
-    """The references of our own notes in a ticket, oldest first. A merged ticket's notes are another ticket's."""
+def markers_of(articles: Iterable[Noted], bot_id: int) -> list[Marker]:
+    """The references of our own notes in a ticket, oldest first; of a ticket that was merged into it, too."""
     found = (Marker.read(one.subject) for one in articles if one.internal and one.created_by_id == bot_id)
-    return [marker for marker in found if marker is not None and marker.ticket_id == ticket_id]
+    return [marker for marker in found if marker is not None]

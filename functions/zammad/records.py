@@ -30,7 +30,8 @@ class Record(BaseModel):
     revision: int  # of the ticket's draft, from 1
     # Noted before the draft is written: a crash in between must not make it look like somebody else's.
     hashes: tuple[str, ...] = ()  # of bodies we may have written, newest last
-    outcome: Literal["drafted", "noted", "reported"] | None = None  # None: not done yet
+    outcome: Literal["drafted", "noted", "reported"]  # of what is being written, or was
+    done: bool = False  # whether all of it is written
     category: str = ""
     statements: int = 0
     fingerprint: tuple[int, ...] = ()  # of the draft's text; empty where there is no draft
