@@ -50,7 +50,7 @@ def of_article(*, sender: str, internal: bool, from_: str, preferences: Mapping[
         return "no_response"
     address = parseaddr(from_)[1]
     # A header that is no address as it should be may have come from a machine as well.
-    locals_ = [address.rpartition("@")[0]] if address else _LOCAL.findall(from_)
+    locals_ = [address.rpartition("@")[0]] if "@" in address else _LOCAL.findall(from_)
     return "machine" if any(_MACHINE.fullmatch(local) for local in locals_) else None
 
 
