@@ -92,7 +92,7 @@ def _words(mail: Mail) -> str:
 
 
 async def _similarities(letter: str, others: Sequence[str], use: Backends) -> list[float]:
-    """How alike letters are: by their words, or else by meaning, between what the model calls near (0) and equal (1)."""
+    """How alike letters are: by words, else by meaning, from what the model calls near (0) to equal (1)."""
     mine = frozenset(german.stems(letter).split())
     alike = [_overlap(mine, frozenset(german.stems(other).split())) for other in others]
     open_ = [place for place, share in enumerate(alike) if share < _ALIKE]
