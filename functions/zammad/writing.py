@@ -31,6 +31,7 @@ ZONE: Final = ZoneInfo("Europe/Berlin")
 _GROUP_S: Final = 60.0  # how long a group's flag is believed
 _MODULES_S: Final = 300.0
 _LONGEST_SUBJECT: Final = 200
+_SETTLES: Final = 3  # times the patience with one request, after which Zammad has done it or never will
 _SUBJECTS: Final[dict[DraftState, str]] = {
     "written": "KI-Vorschlag: Entwurf liegt bereit",
     "kept_agents": "KI-Vorschlag: vorhandener Entwurf bleibt",
@@ -131,8 +132,8 @@ async def _add_note(plan: Plan, html: str, state: DraftState, zammad: Zammad, ti
     try:
         await zammad.add_note(plan.ticket.id, f"{_SUBJECTS[state]} ({plan.marker})", html)
     except BackendError as error:
-        # An answer that got lost says nothing: the note may be written yet, and is looked for after that.
-        error.after = max(error.after or 0.0, timeout_s)
+        # An answer that got lost says nothing: a Zammad that is slow may write the note yet. Looked for after that.
+        error.after = max(error.after or 0.0, _SETTLES * timeout_s)
         raise
 
 
