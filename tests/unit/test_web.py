@@ -94,7 +94,7 @@ async def base(site: Site, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str
 
 @pytest.fixture
 async def web(base: str) -> AsyncIterator[Web]:
-    client = Web(WebSettings(allowed_hosts=(urlsplit(base).netloc,), max_bytes=1_000_000, timeout_s=1.0))
+    client = Web(WebSettings(allowed_hosts=(urlsplit(base).netloc,), max_bytes=1_000_000))
     yield client
     await client.close()
 
@@ -227,10 +227,12 @@ async def test_packed_answers(web: Web, base: str) -> None:
         await web.get(base + "/odd/gzip")
 
 
-async def test_a_silent_server_is_given_up(web: Web, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_server_is_given_up(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ATTEMPTS", 1)
+    web = Web(WebSettings(allowed_hosts=(urlsplit(base).netloc,), timeout_s=1.0))
     with pytest.raises(BackendError, match="no answer within 1 s"):
         await web.get(base + "/slow")
+    await web.close()
 
 
 async def test_no_cookie_is_kept(web: Web, base: str) -> None:
