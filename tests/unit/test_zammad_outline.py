@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from functions.zammad.outline import read_outline
 from shared.errors import BackendError, SettingsError
 from shared.settings import Settings, ZammadSettings
 
-RECORDED = Path(__file__).parents[3] / "shared" / "data" / "zammad" / "real_5.5" / "api_log.json"
+SHARED = Path(os.environ.get("STADTFUNK_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+RECORDED = SHARED / "zammad/real_5.5/api_log.json"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 BEFORE, LATER = "2026-11-22T00:00:00.000Z", "2026-11-24T00:00:00.000Z"
 
