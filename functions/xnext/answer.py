@@ -1,7 +1,8 @@
 """GET /api/answer: statements about a citizen's question, each with the quote that backs it, as server-sent events.
 
-Written by the language model where it writes the question's language, else (or while it is away) sentences of
-the pages as they stand. The question is neither stored nor logged.
+Written by the language model where it writes the question's language; what it says in words that cannot be followed to
+the page stands there in the page's own (``verbatim``). Without the model, or while it is away, all of it does. The
+question is neither stored nor logged.
 """
 
 from collections.abc import AsyncGenerator
@@ -70,7 +71,8 @@ class StatementShown(BaseModel):
     """One statement, plain text."""
 
     text: str
-    language: str
+    language: str  # of the text: that of the question, or of the page where it is verbatim
+    verbatim: bool  # whole sentences of the page as they stand, not the model's words
     citations: list[Citation]
 
 
@@ -85,7 +87,8 @@ class Done(BaseModel):
     """The end of the answer."""
 
     statements: int
-    dropped: int  # statements of the model that were not backed by their quote
+    verbatim: int  # of these, such as stand in the page's own words
+    dropped: int  # statements of the model without a quote that could be shown in their place
 
 
 Message = tuple[str, BaseModel]
@@ -116,9 +119,9 @@ async def _answered(question: str, found: Found, use: Backends) -> AsyncGenerato
     given = sources(found.hits) if found.fits else []
     if not given:
         yield "abstained", Abstained(reason=found.reason or "no_match", suggestions=found.suggestions)
-        yield "done", Done(statements=0, dropped=0)
+        yield "done", Done(statements=0, verbatim=0, dropped=0)
         return
-    shown = dropped = 0
+    shown = quoted = dropped = 0
     away = False
     if writes:
         mark = f"=== {token_hex(8)} ==="
@@ -134,6 +137,7 @@ async def _answered(question: str, found: Found, use: Backends) -> AsyncGenerato
                         dropped += 1
                         continue
                     shown += 1
+                    quoted += one.verbatim
                     yield "statement", _statement(one, found.language, shown)
         except (BackendError, Reject):
             away = True
@@ -142,11 +146,12 @@ async def _answered(question: str, found: Found, use: Backends) -> AsyncGenerato
             yield "meta", _meta("extractive", found, use)
         for one in await extracted(question, given, use.embeddings):
             shown += 1
-            yield "statement", _statement(one, one.source.language, shown)
+            quoted += one.verbatim
+            yield "statement", _statement(one, found.language, shown)
     if not shown:
         titles = list(dict.fromkeys(source.title for source in given))
         yield "abstained", Abstained(reason="unsupported", suggestions=titles[:3])
-    yield "done", Done(statements=shown, dropped=dropped)
+    yield "done", Done(statements=shown, verbatim=quoted, dropped=dropped)
 
 
 def _meta(mode: Mode, found: Found, use: Backends) -> Meta:
@@ -156,7 +161,10 @@ def _meta(mode: Mode, found: Found, use: Backends) -> Meta:
 
 def _statement(statement: Statement, language: str, number: int) -> StatementShown:
     return StatementShown(
-        text=statement.text, language=language, citations=[_citation(statement.source, statement.quoted, number)]
+        text=statement.text,
+        language=statement.source.language if statement.verbatim else language,
+        verbatim=statement.verbatim,
+        citations=[_citation(statement.source, statement.quoted, number)],
     )
 
 

@@ -1,7 +1,8 @@
 """Answers whose every statement cites a passage by a quote that stands verbatim in it.
 
-A model's answer is read while it is written: each statement is checked as soon as it is complete, and only
-what its quote backs goes on. Without a model an answer is extracted: sentences of the passages, as they stand.
+A model's answer is read while it is written: each statement is checked as soon as it is complete, and goes on in its
+own words where its quote backs all of them, else as the sentences that it quotes. Without a model an answer is
+extracted: sentences of the passages, as they stand.
 """
 
 import json
@@ -9,15 +10,19 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from shared.chat import Chat, Message
 from shared.embeddings import Embeddings, cosine
 from shared.errors import BackendError, Reject
 from shared.knowledge import german, quotes
 from shared.knowledge.citations import ASKING, Source, Statement, states, stems
+from shared.knowledge.clauses import sentences_of
 from shared.knowledge.drafts import Draft, Reader
 from shared.knowledge.injection import instructs
 from shared.knowledge.language import GERMAN, of_text
+from shared.knowledge.quotes import Span
+from shared.knowledge.verbatim import Topic, led, whole
 from shared.knowledge.verification import Verdict, best_quote, verify
 
 STATEMENTS = 5
@@ -72,7 +77,8 @@ async def generated(
     """
     by_number = {source.number: source for source in given}
     ordered = stems(question) if instructs(question) else frozenset()
-    shown: set[str] = set()
+    topic = Topic(question, given, embeddings)
+    shown: list[Statement] = []
     reader = Reader()
     async with aclosing(chat.stream(messages, max_tokens=_TOKENS)) as pieces:
         async for piece in pieces:
@@ -84,9 +90,12 @@ async def generated(
                     else await check(draft, source, language, embeddings, ordered)
                 )
                 if isinstance(checked, Statement):
-                    if checked.text in shown:
+                    if any(_repeats(checked, one) for one in shown):
                         continue
-                    shown.add(checked.text)
+                    if checked.verbatim and not await topic.holds(checked.source, checked.quote):
+                        checked = Dropped("off topic")
+                    else:
+                        shown.append(checked)
                 yield checked
                 if len(shown) >= STATEMENTS:
                     return
@@ -95,7 +104,7 @@ async def generated(
 async def check(
     draft: Draft, source: Source, language: str, embeddings: Embeddings, ordered: frozenset[str] = frozenset()
 ) -> Statement | Dropped:
-    """Hold a model's statement against the passage it names.
+    """Hold a model's statement against the passage it names; where it cannot be followed, its quote is the statement.
 
     ``ordered`` are the stems of a question that gives orders: those that the page does not have may not be repeated.
     """
@@ -104,30 +113,60 @@ async def check(
         return Dropped("length")
     if text.endswith(ASKING) or instructs(text) or instructs(draft.quote):
         return Dropped("instruction")
-    if of_text(text) != GERMAN if language.startswith(GERMAN) else _german(text):
-        return Dropped("language")
     if (stems(text) & ordered) - stems(f"{source.title} {source.heading} {source.text}"):
         return Dropped("instruction")
     verdict = await _judged(text, draft.quote, source, language, embeddings)
-    if verdict.reason in ("short quote", "invented quote"):
-        better = best_quote(text, source.text)
-        if better is not None:
-            verdict = await _judged(text, better.of(source.text), source, language, embeddings)
-    if not verdict.ok or verdict.quote is None:
-        return Dropped(verdict.reason)
-    if not states(source, verdict.quote):
-        return Dropped("instruction")
-    # A word by itself ("BANANA! …") says nothing that a quote could back, and is easily taken for a part of a clause.
-    backed = stems(f"{source.title} {verdict.quote.of(source.text)}")
-    if any(quotes.word_count(part) < _LEAST and stems(part) - backed for part in _STOP.split(text)):
-        return Dropped("unrelated")
-    if not set(contacts(text)) <= set(contacts(verdict.quote.of(source.text))):
+    if verdict.quote is None:
+        better = _meant(text, draft.quote, source)
+        if better is None:
+            return Dropped(verdict.reason)
+        verdict = await _judged(text, better.of(source.text), source, language, embeddings)
+    if verdict.outcome == "dropped" or verdict.quote is None or not states(source, verdict.quote):
+        return Dropped(verdict.reason if verdict.outcome == "dropped" else "instruction")
+    if not set(contacts(text)) <= set(contacts(sentences_of(source.text, verdict.quote))):
         return Dropped("contact")
-    return Statement(text=text, source=source, quote=verdict.quote)
+    if verdict.ok and _worded(text, verdict.quote, source, language):
+        return Statement(text=text, source=source, quote=verdict.quote)
+    span = whole(source, verdict.quote)
+    if span is None:
+        return Dropped("instruction")
+    return Statement(text=led(source, span), source=source, quote=span, verbatim=True)
+
+
+def _worded(text: str, quote: Span, source: Source, language: str) -> bool:
+    """Whether a statement that its quote backs is one in its own words, and in the answer's language."""
+    if quotes.find(text, source.text) is not None:  # copied, maybe but half of a sentence
+        return False
+    if of_text(text) != GERMAN if language.startswith(GERMAN) else _german(text):
+        return False
+    # A word by itself ("BANANA! …") says nothing that a quote could back, and is easily taken for a part of a clause.
+    backed = stems(f"{source.title} {quote.of(source.text)}")
+    return not any(quotes.word_count(part) < _LEAST and stems(part) - backed for part in _STOP.split(text))
+
+
+def _meant(text: str, quote: str, source: Source) -> Span | None:
+    """What a quote that is too short or stands nowhere was to be: its only clause, or the one that backs the text."""
+    if 1 < quotes.word_count(quote) < quotes.LEAST_WORDS:
+        found = [clause for clause in quotes.clauses(source.text) if quotes.find(quote, clause.of(source.text))]
+        if len(found) == 1:
+            return found[0]
+    return best_quote(text, source.text)
+
+
+def _repeats(one: Statement, other: Statement) -> bool:
+    """Whether a statement says what is shown already: its text, or the same part of a page where one is verbatim."""
+    if one.text == other.text:
+        return True
+    same = (one.source.document, one.source.text) == (other.source.document, other.source.text)
+    overlaps = one.quote.start < other.quote.end and other.quote.start < one.quote.end
+    return same and overlaps and (one.verbatim or other.verbatim)
 
 
 async def _judged(text: str, quote: str, source: Source, language: str, embeddings: Embeddings) -> Verdict:
-    verdict = verify(text, quote, source.text, language=language)
+    known = partial(
+        verify, text, quote, source.text, language=language, passage_language=source.language, title=source.title
+    )
+    verdict = known()
     if verdict.reason != "unrelated" or language.startswith(GERMAN):
         return verdict
     # Everything that needs no vectors holds: only now they are asked for.
@@ -135,7 +174,7 @@ async def _judged(text: str, quote: str, source: Source, language: str, embeddin
         one, other = await embeddings.embed([text, quote], "query")
     except (BackendError, Reject):
         return verdict
-    return verify(text, quote, source.text, language=language, similarity=cosine(one, other))
+    return known(similarity=cosine(one, other))
 
 
 def contacts(text: str) -> Iterator[str]:

@@ -147,7 +147,7 @@ def _parts(text: str, stated: list[Value]) -> list[Span]:
     """Clauses: between commas and the like, and at conjunctions with enough on both sides."""
     found: list[Span] = []
     for sentence in quotes.sentence_spans(text):
-        for part in _split(text, stated, within=sentence, least=2):
+        for part in split(text, stated, within=sentence, least=2):
             if (found and part.of(text).lower().startswith(_SUBORDINATE)) or (
                 found and (_EXCEPTING.match(part.of(text)) or _mere(text, part, stated, sentence))
             ):  # "es stimmt nicht, dass …" denies all of it
@@ -179,7 +179,7 @@ def _segments(text: str, stated: list[Value]) -> list[Span]:
     for sentence in quotes.sentence_spans(text):
         kinds: set[str] = set()
         opened = False
-        for part in _split(text, stated, within=sentence, least=0):
+        for part in split(text, stated, within=sentence, least=0):
             here = {kind for value in stated if part.start <= value.start < part.end for kind, _ in value.meanings()}
             if opened and not kinds & here:
                 found[-1] = Span(found[-1].start, part.end)
@@ -191,7 +191,8 @@ def _segments(text: str, stated: list[Value]) -> list[Span]:
     return found
 
 
-def _split(text: str, stated: list[Value], *, within: Span, least: int) -> list[Span]:
+def split(text: str, stated: list[Value], *, within: Span, least: int) -> list[Span]:
+    """What stands between commas and the like, and at conjunctions with at least so many words on both sides."""
     found: list[Span] = []
     for piece in quotes.pieces(text, within):
         start = piece.start

@@ -1,7 +1,18 @@
 """Whether a statement may be shown: its quote stands in the passage, and backs what it says.
 
-Strict by design: what cannot be decided is dropped, because a citizen acts on what she reads. Values are looked for
-in the quoted clauses alone, never elsewhere in the passage, where the same number may belong to another case.
+A statement has one of three outcomes. It is **stated** in the model's words only where every one of them can be
+followed to the quote. It is **quoted** where the quote stands but the statement cannot be followed, or even conflicts
+with it: then whole sentences of the page take its place (verbatim.py), never the model's words. It is **dropped** where
+there is no such quote, or where it speaks to a model.
+
+A statement that conflicts is replaced as well, not dropped, for two reasons. Measured: of true statements in a model's
+free wording the rules take two in five for conflicts (other words for "nicht" and "nur", "zu zweit" for "zwei"), which
+would be lost. And safe: what is shown is what the page says. A model that wants to mislead by the
+choice of sentences can copy them outright, so nothing is gained by a false statement in front of one; against both
+stand whole sentences with what limits them, and nearness to the question (``Topic``).
+
+Values are looked for in the quoted clauses alone, never elsewhere in the passage, where the same number may belong to
+another case.
 """
 
 from dataclasses import dataclass
@@ -11,6 +22,7 @@ from shared.knowledge import quotes
 from shared.knowledge.cases import stated, swapped
 from shared.knowledge.clauses import Text, sentences_of, support
 from shared.knowledge.contradiction import turned
+from shared.knowledge.following import followed
 from shared.knowledge.injection import instructs
 from shared.knowledge.quotes import Span
 from shared.knowledge.subject import covered, same_subject
@@ -26,7 +38,10 @@ Reason = Literal[
     "swapped",  # a value of the quote, but of another of its cases
     "contradicted",  # negation, opposite, stricter or wider than the quote
     "unrelated",  # about something else, or too little known to say
+    "unfollowed",  # no conflict is known, but not every word stands in the quote
 ]
+Outcome = Literal["stated", "quoted", "dropped"]
+_DROPPED: tuple[Reason, ...] = ("short quote", "length", "invented quote", "instruction")
 
 _LONGEST = 1500  # characters; the work grows with the square of the values stated
 _SIMILAR = 0.843  # cosine from which a foreign statement is about its quote (multilingual e5, both as queries)
@@ -36,9 +51,20 @@ _SIMILAR = 0.843  # cosine from which a foreign statement is about its quote (mu
 class Verdict:
     """What became of one statement."""
 
-    ok: bool
     reason: Reason
     quote: Span | None = None  # where the quote stands in the passage, in code points
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether the statement is shown, the sentences of its quote instead, or nothing."""
+        if self.reason in _DROPPED:
+            return "dropped"
+        return "stated" if self.reason == "supported" else "quoted"
+
+    @property
+    def ok(self) -> bool:
+        """Whether the statement may be shown in its own words."""
+        return self.outcome == "stated"
 
 
 def verify(
@@ -49,21 +75,23 @@ def verify(
     language: str = "de",
     passage_language: str = "de",
     similarity: float | None = None,
+    title: str = "",
 ) -> Verdict:
     """Judge one statement of an answer by the quote it cites.
 
     ``language`` and ``passage_language`` are BCP 47 tags. ``similarity`` is the cosine of the embeddings of
-    statement and quote, both embedded as queries; it is needed unless both are German.
+    statement and quote, both embedded as queries; it is needed unless both are German. ``title`` is
+    that of the passage's page.
     """
     if quotes.word_count(quote) < quotes.LEAST_WORDS:
-        return Verdict(False, "short quote")
+        return Verdict("short quote")
     if max(len(statement), len(quote)) > _LONGEST:
-        return Verdict(False, "length")
+        return Verdict("length")
     span = quotes.find(quote, passage)
     if span is None:
-        return Verdict(False, "invented quote")
-    reason = _judged(statement, passage, span, (language[:2].lower(), passage_language[:2].lower()), similarity)
-    return Verdict(reason == "supported", reason, span)
+        return Verdict("invented quote")
+    languages = (language[:2].lower(), passage_language[:2].lower())
+    return Verdict(_judged(statement, passage, span, languages=languages, similarity=similarity, title=title), span)
 
 
 def best_quote(statement: str, passage: str) -> Span | None:
@@ -77,19 +105,25 @@ def best_quote(statement: str, passage: str) -> Span | None:
         share = sum(given.hold(stem) for stem in wanted)
         ranked.append((-share, clause.start, clause))
     for share, _, clause in sorted(ranked):
-        if share and _judged(statement, passage, clause, ("de", "de"), None) == "supported":
+        if share and _judged(statement, passage, clause) in ("supported", "unfollowed"):
             return clause
     return None
 
 
-def _judged(statement: str, passage: str, span: Span, languages: tuple[str, str], similarity: float | None) -> Reason:
+def _judged(
+    statement: str,
+    passage: str,
+    span: Span,
+    *,
+    languages: tuple[str, str] = ("de", "de"),
+    similarity: float | None = None,
+    title: str = "",
+) -> Reason:
     language, own = languages
-    text = support(passage, span).of(passage)
-    if instructs(statement) or instructs(sentences_of(passage, span)):
+    text, whole = support(passage, span).of(passage), sentences_of(passage, span)
+    if instructs(statement) or instructs(whole):
         return "instruction"
-    if quotes.find(text, statement) == Span(0, len(statement.rstrip(" .!?…"))) or quotes.unify(text) == quotes.unify(
-        statement
-    ):
+    if _alike(statement, whole):
         return "supported"
     said = Text(statement, language)
     given = Text(text, own)
@@ -97,7 +131,14 @@ def _judged(statement: str, passage: str, span: Span, languages: tuple[str, str]
         if reason is not None:
             return reason
     if language == own == "de":
-        related = covered(said, given, passage)
-    else:
-        related = similarity is not None and similarity >= _SIMILAR and same_subject(said, given, passage)
-    return "supported" if related else "unrelated"
+        if not covered(said, given, passage):
+            return "unrelated"
+        return "supported" if followed(statement, passage, span, title) else "unfollowed"
+    if similarity is None or similarity < _SIMILAR or not same_subject(said, given, passage):
+        return "unrelated"
+    return "unfollowed"
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two texts differ in spelling only, or in the stop at their end."""
+    return quotes.unify(one).text.strip(" .!…") == quotes.unify(other).text.strip(" .!…")

@@ -118,6 +118,20 @@ def test_two_lines_bring_search_and_answer_into_a_page_of_another_origin(visit: 
     assert visit.said == []
 
 
+def test_what_stands_in_the_page_s_own_words_is_a_quotation_in_its_language(visit: Visit, portal: Portal) -> None:
+    portal.lang = "en"
+    page = visit.open("/")
+    ask(page, "woertlich", "3 pages for “woertlich”")
+    shown = page.locator(".statements li")
+    expect(shown).to_have_count(2)
+    expect(shown.first.locator("blockquote")).to_have_count(0)  # the model's words, held against their quote
+    quoted = shown.last.get_by_role("blockquote")
+    expect(quoted).to_have_attribute("lang", "de")
+    expect(quoted).to_have_attribute("cite", f"{portal.host}/source?page=demo%3A1&revision=1&lang=en")
+    expect(quoted).to_contain_text("Ohne Sie im Wagen darf niemand den Ausweis benutzen.")
+    expect(shown.last).to_contain_text("In the page’s own words (German):")
+
+
 def test_an_origin_that_is_not_allowed_is_told_so(chromium: Browser) -> None:
     with portal_of(allowed=False) as portal:
         visit = visiting(chromium, portal.origin)
@@ -131,7 +145,7 @@ def test_an_origin_that_is_not_allowed_is_told_so(chromium: Browser) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
-@pytest.mark.parametrize("query", ["antwort", "fern", "nichts", "abbruch"])
+@pytest.mark.parametrize("query", ["antwort", "woertlich", "fern", "nichts", "abbruch"])
 def test_axe_finds_nothing(chromium: Browser, portal: Portal, scheme: str, width: int, query: str) -> None:
     visit = visiting(chromium, portal.origin, color_scheme=scheme, viewport={"width": width, "height": 800})
     page = visit.open("/")

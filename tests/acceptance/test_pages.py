@@ -1,10 +1,9 @@
 """The pages in a real Chromium: keyboard alone, screen-reader names, axe, hostile texts, no foreign host.
 
 A missing Chromium is a failure. The host is the real one; the search's answers are given here, so that
-each state can be shown; the last tests walk through the whole demo city.
+each state can be shown; test_demo_city.py walks through the whole demo city.
 """
 
-import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,8 +22,6 @@ from shared.errors import Retry
 from shared.function import Stream, http
 from shared.settings import PortalSettings, Settings
 from tests.acceptance.browser import LOOKS, Visit, faults, holding, hosting, visiting
-from tests.acceptance.conftest import Up
-from tests.polling import until
 
 PAGES = ("/", "/search", "/search?q=ausweis", "/search?q=nichts&category=Ausweise", "/search?q=stoerung", "/register")
 PROBE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
@@ -98,6 +95,13 @@ STATEMENTS = {
         ("Melden Sie den Verlust Ihres Ausweises sofort.", "Melden Sie den Verlust Ihres Ausweises sofort."),
         ("Der neue Ausweis kostet 28,80 Euro.", "Für die Ausstellung werden 28,80 Euro erhoben."),
     ],
+    "woertlich": [
+        ("Der neue Ausweis kostet 28,80 Euro.", "Für die Ausstellung werden 28,80 Euro erhoben."),
+        (
+            "Ohne Sie im Wagen darf niemand den Ausweis benutzen.",
+            "Ohne Sie im Wagen darf niemand den Ausweis benutzen.",
+        ),
+    ],
     "satzung": [("Die Satzung sagt es so.", "Die Satzung sagt es so.")],
     "abbruch": [("Der neue Ausweis kostet 28,80 Euro.", "Für die Ausstellung werden 28,80 Euro erhoben.")],
     "boese": [(PROBE, PROBE + "!")],
@@ -123,7 +127,10 @@ async def answer(query: AnswerQuery, use: Backends) -> Stream:
     """Stands where answers are made; says what a test knows, and breaks off where one asks for it."""
 
     async def messages() -> AsyncIterator[tuple[str, BaseModel]]:
-        yield "meta", Meta(mode="generated" if query.q == "abbruch" else "extractive", model="e5", language="de")
+        yield (
+            "meta",
+            Meta(mode="generated" if query.q in ("abbruch", "woertlich") else "extractive", model="e5", language="de"),
+        )
         for text, quote in STATEMENTS.get(query.q, []):
             number = 1 if text == STATEMENTS[query.q][0][0] else 2
             cited = {"number": number, "page_id": "demo:1", "revision": 1, "title": "Personalausweis verloren"}
@@ -132,12 +139,13 @@ async def answer(query: AnswerQuery, use: Backends) -> Stream:
                 cited |= {"title": "Abfallsatzung", "page": 3}
             if query.q == "boese":
                 cited |= {"title": PROBE, "href": HOSTILE, "url": HOSTILE}
-            yield "statement", StatementShown.model_validate({"text": text, "language": "de", "citations": [cited]})
+            told = {"text": text, "language": "de", "verbatim": text == quote, "citations": [cited]}
+            yield "statement", StatementShown.model_validate(told)
         if query.q == "abbruch":
             raise Retry("asked for")
         if query.q not in STATEMENTS or query.q == "boese":
             yield "abstained", Abstained(reason="unsupported", suggestions=NEAR.get(query.q, []))
-        yield "done", Done(statements=len(STATEMENTS.get(query.q, [])), dropped=0)
+        yield "done", Done(statements=len(STATEMENTS.get(query.q, [])), verbatim=0, dropped=0)
 
     return Stream(messages())
 
@@ -390,102 +398,4 @@ def test_first_page_says_it_all_in_one_screen(chromium: Browser, site: str) -> N
     page = visit.open("/")
     for part in ("Was hier läuft", "Zum Ausprobieren"):
         expect(page.get_by_role("region", name=part)).to_be_in_viewport(ratio=1)
-    visit.context.close()
-
-
-@pytest.fixture
-def city(chromium: Browser, whole_city: Up) -> Iterator[Visit]:
-    """A visit to the portal of the whole stack with the demo city."""
-    portal = next(fact for fact in whole_city.facts if fact["event"] == "up")["addresses"]["portal"]
-    visit = visiting(chromium, portal.rstrip("/"), viewport={"width": 1280, "height": 900})
-    yield visit
-    visit.context.close()
-
-
-@pytest.mark.timeout(420)
-@pytest.mark.parametrize(
-    ("language", "expected"),
-    [
-        (
-            "de",
-            {
-                "Ausweis verloren": "Personalausweis verloren oder gestohlen – Ersatz",
-                "Neue Wohnung anmelden": "Wohnsitz anmelden oder ummelden",
-                "Heiraten": "Eheschließung anmelden",
-                "Mein Hund zieht mit ein": "Hund anmelden und Hundesteuer",
-                "Was kostet ein Reisepass?": "Reisepass beantragen",
-                "Die Parkhäuser ändern sich": "Freie Plätze in den Parkhäusern – jetzt",
-            },
-        ),
-        (
-            "en",
-            {
-                "lost my ID card": "Personalausweis verloren oder gestohlen – Ersatz",
-                "register my new home": "Wohnsitz anmelden oder ummelden",
-                "getting married": "Eheschließung anmelden",
-                "my dog is moving in": "Hund anmelden und Hundesteuer",
-                "how much is a passport?": "Reisepass beantragen",
-                "The car parks change": "Freie Plätze in den Parkhäusern – jetzt",
-            },
-        ),
-    ],
-)
-def test_each_sample_of_the_first_page_finds_its_page(city: Visit, language: str, expected: dict[str, str]) -> None:
-    page = city.open(f"/?lang={language}")
-    for sample, title in expected.items():
-        page.goto(f"{city.site}/?lang={language}")
-        page.get_by_role("link", name=sample).click()
-        expect(page.get_by_role("article").first).to_be_visible()
-        titles = page.get_by_role("article").get_by_role("heading", level=3).all_text_contents()
-        assert title in titles[:2], f"{sample}: {titles}"
-
-
-@pytest.mark.timeout(420)
-def test_a_source_of_an_answer_opens_with_the_quote_marked(city: Visit) -> None:
-    page = city.open("/search?q=Was+kostet+ein+Reisepass?")
-    answer = page.get_by_role("region", name="Antwort")
-    expect(answer.get_by_text("KI-erzeugt")).to_be_visible()
-    # A list of a page stays a list.
-    expect(answer.locator(".statements .item").first).to_be_visible()
-    expect(answer).to_contain_text("70,00 Euro")
-    answer.get_by_role("link", name="Beleg 1: Reisepass beantragen", exact=True).press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Reisepass beantragen")
-    expect(page.locator("mark").first).to_be_visible()
-    assert faults(page) == []
-    page.go_back()
-    expect(page.get_by_role("searchbox")).to_have_value("Was kostet ein Reisepass?")
-
-
-@pytest.mark.timeout(420)
-def test_an_edited_page_is_found_with_its_scripts_as_text(city: Visit) -> None:
-    page = city.open("/")
-    page.get_by_role("link", name="Eine Seite im Redaktionssystem ändern").click()
-    page.get_by_role("link", name="Fundbüro").first.click()
-    page.get_by_role("link", name="Diese Seite ändern").click()
-    page.get_by_label("Beschreibung").fill(f"Der Wolpertinger aus dem Stadtpark wartet hier.\n\nEr sagt: {PROBE}")
-    page.get_by_role("button", name="Speichern und veröffentlichen").click()
-
-    result = page.get_by_role("article").filter(has_text="Wolpertinger")
-
-    def found() -> bool:
-        page.goto(f"{city.site}/search?q=Wolpertinger")
-        expect(page.get_by_role("status")).not_to_have_text(re.compile("^$|…$"))
-        return result.count() > 0
-
-    until(found, "the edited page is found")
-    expect(result.first.locator("mark").first).to_have_text("Wolpertinger")
-    expect(result.locator("img, script")).to_have_count(0)
-    assert page.title() != "owned"
-    assert all(host.startswith("127.0.0.1:") for host in city.hosts)
-
-
-@pytest.mark.timeout(420)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_running_city(chromium: Browser, city: Visit, scheme: str) -> None:
-    visit = visiting(chromium, city.site, color_scheme=scheme, viewport={"width": 320, "height": 900})
-    for path in ("/status", "/status?lang=en", "/search?q=Parken", "/search?q=parking&lang=en", "/register"):
-        page = visit.open(path)
-        assert faults(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320, f"{path} scrolls sideways"
-        page.close()
     visit.context.close()

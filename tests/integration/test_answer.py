@@ -139,13 +139,16 @@ async def test_without_a_model_the_best_sentences_are_the_answer(plain: House) -
     assert first["text"] == DOG
     (cited,) = first["citations"]
     assert (cited["number"], cited["page_id"], cited["revision"], cited["quote"]) == (1, "cms:1", 1, DOG)
-    assert messages[-1] == ("done", {"statements": len(of(messages, "statement")), "dropped": 0})
+    assert (first["verbatim"], first["language"]) == (True, "de")
+    said = len(of(messages, "statement"))
+    assert messages[-1] == ("done", {"statements": said, "verbatim": said, "dropped": 0})
     assert plain.model.asked == []
 
 
 async def test_only_statements_that_their_quote_backs_are_shown(writing: House) -> None:
+    followed = "Innerhalb von zwei Wochen melden Sie Ihren Hund beim Kassen- und Steueramt an."
     writing.model.script = dogs(
-        ("Sie melden den Hund innerhalb von zwei Wochen beim Kassen- und Steueramt an.", DOG),
+        (followed, DOG),
         ("Sie melden den Hund innerhalb von drei Wochen beim Kassen- und Steueramt an.", DOG),
         ("Die Hundesteuer beträgt 100 Euro im Jahr.", "Die Hundesteuer kostet nur hundert Euro im ganzen Jahr."),
         ("Für Katzen zahlen Sie in dieser Stadt gar nichts.", "Für Katzen zahlen Sie in dieser Stadt gar nichts."),
@@ -153,19 +156,19 @@ async def test_only_statements_that_their_quote_backs_are_shown(writing: House) 
     )
     messages = await writing.ask()
     assert of(messages, "meta")[0]["mode"] == "generated"
-    texts = [one["text"] for one in of(messages, "statement")]
-    assert texts[0].startswith("Sie melden den Hund innerhalb von zwei Wochen")
-    # What was said truly with a wrong quote is cited anew; what is wrong is gone.
-    assert texts[1:] == ["Die Hundesteuer beträgt 100 Euro im Jahr."]
-    assert of(messages, "statement")[1]["citations"][0]["quote"] in TAX
-    assert messages[-1] == ("done", {"statements": 2, "dropped": 3})
+    shown = of(messages, "statement")
+    # What was said truly with a wrong quote is cited anew; in place of what is wrong the page itself stands, once.
+    assert [(one["text"], one["verbatim"]) for one in shown] == [(followed, False), (TAX, True)]
+    assert shown[1]["citations"][0]["quote"] == TAX
+    assert messages[-1] == ("done", {"statements": 2, "verbatim": 1, "dropped": 1})
 
 
-async def test_an_english_question_is_answered_in_english(writing: House) -> None:
+async def test_an_english_question_is_answered_by_the_page_in_its_own_language(writing: House) -> None:
     writing.model.script = dogs(("Register your dog at the tax office within two weeks.", DOG))
     messages = await writing.ask("Where do I have to register my dog?")
     (shown,) = of(messages, "statement")
-    assert (shown["language"], shown["citations"][0]["quote"]) == ("en", DOG.rstrip("."))
+    assert (shown["text"], shown["language"], shown["verbatim"]) == (DOG, "de", True)
+    assert of(messages, "meta")[0]["language"] == "en"
     assert '"en"' in writing.model.asked[0].rules
 
 

@@ -113,6 +113,8 @@ a:hover { color: var(--accent-strong); text-decoration-thickness: 0.13em; }
 .statements { display: grid; gap: 0.6em; max-width: 46em; font-size: 1.0625em; }
 .statements:not(:empty) { margin-top: 0.75em; }
 .statements li { animation: arrive 240ms ease-out; }
+.whose { color: var(--soft); font-size: 0.8125em; }
+.verbatim { margin: 0.15em 0 0; padding-inline-start: 0.75em; border-inline-start: 3px solid var(--line); }
 sup { line-height: 0; vertical-align: 0.35em; }
 .number {
   display: inline-block; min-width: 1.75em; padding: 0.05em 0.4em; background: var(--tint);
@@ -276,6 +278,7 @@ const TEXTS = {
     answering: "Die Antwort wird gesucht …",
     extractive: (model) => `Sätze aus den Seiten der Stadt, im Wortlaut, von KI ausgewählt (${model}).`,
     generated: (model) => `Von KI formuliert (${model}), jede Aussage am Wortlaut der Seite geprüft. Es gilt die Seite selbst.`,
+    verbatim: (language) => `Die Seite im Wortlaut${language ? ` (${language})` : ""}:`,
     citation: (number, title) => `Beleg ${number}: ${title}`,
     page: (number) => `S. ${number}`,
     sources: "Belege",
@@ -345,6 +348,7 @@ const TEXTS = {
     answering: "Looking for the answer …",
     extractive: (model) => `Sentences of the city’s pages, word for word, chosen by AI (${model}).`,
     generated: (model) => `Worded by AI (${model}), each statement checked against the page. The page itself is binding.`,
+    verbatim: (language) => `In the page’s own words${language ? ` (${language})` : ""}:`,
     citation: (number, title) => `Source ${number}: ${title}`,
     page: (number) => `p. ${number}`,
     sources: "Sources",
@@ -651,6 +655,7 @@ class StadtfunkSearch extends HTMLElement {
     const badge = make("span", { className: "badge" }, t.produced);
     const title = make("div", { className: "answer-title" }, make("h2", { id: "answer" }, t.answer), badge);
     const made = make("p", { className: "made", hidden: true });
+    let generated = false;
     const statements = make("ol", { className: "statements" });
     const waiting = make("div", { className: "waiting" }, make("p", {}, t.answering));
     const cited = make("ol", { className: "cited", "aria-label": t.sources });
@@ -668,11 +673,13 @@ class StadtfunkSearch extends HTMLElement {
       const response = await this.#fetch("/api/answer", fields, question.signal, "text/event-stream");
       if (!response.ok) throw new Error(String(response.status));
       for await (const [name, message] of messages(response.body)) {
-        if (name === "meta") made.textContent = t[message.mode === "generated" ? "generated" : "extractive"](message.model);
-        else if (name === "statement") {
+        if (name === "meta") {
+          generated = message.mode === "generated";
+          made.textContent = t[generated ? "generated" : "extractive"](message.model);
+        } else if (name === "statement") {
           count += 1;
           made.hidden = false;
-          this.#state(message, statements, cited);
+          this.#state(message, generated, statements, cited);
         } else if (name === "abstained") {
           note(t.abstained);
           answer.append(...this.#meant(message.suggestions));
@@ -692,8 +699,8 @@ class StadtfunkSearch extends HTMLElement {
     answer.setAttribute("aria-busy", "false");
   }
 
-  /** One statement with the numbers of its sources, and the sources below. */
-  #state(statement, statements, cited) {
+  /** One statement with the numbers of its sources, and the sources below; among a model's, one of the page is marked. */
+  #state(statement, generated, statements, cited) {
     const t = this.#texts;
     const said = lines(statement.text, []);
     for (const { number, title, url, page, quote, href } of statement.citations) {
@@ -715,7 +722,21 @@ class StadtfunkSearch extends HTMLElement {
       );
       cited.append(make("li", {}, make("span", { className: "cited-number" }, `${number}`), place));
     }
-    statements.append(make("li", { lang: statement.language }, ...said));
+    if (!(generated && statement.verbatim)) return statements.append(make("li", { lang: statement.language }, ...said));
+    const whose = make("p", { className: "whose" }, t.verbatim(this.#foreign(statement.language)));
+    const [address] = statement.citations.map(({ href }) => this.#source(href));
+    const quoted = make("blockquote", { className: "verbatim", lang: statement.language, cite: address }, ...said);
+    statements.append(make("li", {}, whose, quoted));
+  }
+
+  /** The name of a language that is not that of the interface, else nothing. */
+  #foreign(language) {
+    if (language.split("-")[0] === this.#own) return "";
+    try {
+      return new Intl.DisplayNames([this.#own], { type: "language" }).of(language);
+    } catch {
+      return language;
+    }
   }
 
   /** The address of a source as it was, in the language of the interface. */
