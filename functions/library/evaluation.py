@@ -23,12 +23,14 @@ from functions.library.model.ease import ease_scores
 from functions.library.model.interactions import Interactions, Matrix, without
 from functions.library.model.knn import item_knn, user_knn
 from functions.library.model.measures import figures, hits, ranked
+from functions.library.model.neighbours import LEAST_READERS
 from functions.library.model.validation import How, judged, split
 from functions.library.parquet import read_items, read_loans
 from shared.errors import StadtfunkError
 
 Figures = dict[str, Any]
 Score = Callable[[Matrix], np.ndarray[Any, Any]]
+"""From baskets to scores, dense."""
 
 METHODS = ("ours", "ours_without_rule", "popularity", "itemknn", "userknn", "ease", "content")
 _BLOCK = 500
@@ -72,8 +74,8 @@ def run(method: str, loans: Path, items: Path, how: How, seed: int) -> Figures:
     if method == "cold":
         return cold(given, columns, train_on[rows], held[rows], how=how, seed=seed)
     start = time.process_time()
-    score = _scorer(method, given, columns, how, seed)
-    found = np.vstack([ranked(score(train_on[part]), train_on[part]) for part in _parts(rows)])
+    baskets, score = _scorer(method, given, columns, how, seed)
+    found = np.vstack([ranked(score(baskets[part]), train_on[part]) for part in _parts(rows)])
     cpu = time.process_time() - start
     return figures(found, held[rows], given.loans) | {"cpu_s": round(cpu, 1), "peak_mb": _peak_mb()}
 
@@ -115,12 +117,17 @@ def cold(given: Interactions, texts: Texts, baskets: Matrix, held: Matrix, *, ho
     }
 
 
-def _scorer(method: str, given: Interactions, texts: Texts, how: How, seed: int) -> Score:
+def _scorer(method: str, given: Interactions, texts: Texts, how: How, seed: int) -> tuple[Matrix, Score]:
+    """The readers' baskets, and what scores them."""
     matrix = given.matrix
-    if method == "ours":
-        return train(given, texts, how=how, seed=seed)[0].score
-    if method == "ours_without_rule":
-        return train(given, texts, how=how, least=1, seed=seed)[0].score
+    if method.startswith("ours"):
+        model, _ = train(given, texts, how=how, least=LEAST_READERS if method == "ours" else 1, seed=seed)
+        return given.baskets(model.fading), model.score
+    return matrix, _yardstick(method, given, texts, how, seed)
+
+
+def _yardstick(method: str, given: Interactions, texts: Texts, how: How, seed: int) -> Score:
+    matrix = given.matrix
     if method == "popularity":
         return lambda rows: np.repeat(given.loans[None].astype(np.float32), rows.shape[0], axis=0)
     if method == "itemknn":

@@ -21,16 +21,16 @@ from pydantic import BaseModel
 from events.library import LoansImported
 from functions.library import dayfiles
 from functions.library.loans import today
-from functions.library.pseudonyms import Ring, oldest, period_of, pseudonym
+from functions.library.pseudonyms import Ring, oldest, pseudonym, quarter_of
 from functions.library.table import Days, Layout, Row, Table, TableError
 from functions.library.titles import RECORDS
 from shared.backends import Backends
-from shared.settings import LibrarySettings
 
-IMPORTS: Final = "library-imports"  # state bucket: digest of the file -> Done
+IMPORTS: Final = "library-imports"  # state bucket: digest of the file, and how it is read -> Done
 _CHUNK: Final = 500_000  # rows in memory
 _KNOWN: Final = 1_000_000  # pseudonyms kept, so that a reader's is computed once
 _EXAMPLES: Final = 5
+_REPORTED: Final = 100_000  # refused rows that are told one by one; the others are counted
 
 Say = Callable[[str], None]
 
@@ -86,7 +86,11 @@ class Import:
 
     async def _one(self, file: Path, again: bool) -> LoansImported | None:
         digest = await asyncio.to_thread(_digest, file)
-        entry = await self._imports.get(digest)
+        mark = digest
+        if self._layout != Layout():
+            # Read in another way it is another file: its parts must not take the place of those being merged.
+            mark = hashlib.sha256(f"{digest} {self._layout}".encode()).hexdigest()[:32]
+        entry = await self._imports.get(mark)
         done = Done() if entry is None or again else Done.model_validate_json(entry.value)
         if done.finished:
             self._say(f"{file}: was imported before ({done.loans} loans); nothing to do")
@@ -98,27 +102,29 @@ class Import:
             if done.line:
                 self._say(f"{file}: goes on after line {done.line}")
                 await asyncio.to_thread(table.skip, done.line)
-            unknown = await self._chunks(file, table, digest, done)
+            unknown = await self._chunks(file, table, mark, done)
         finally:
             table.close()
         done.finished = True
-        await self._imports.put(digest, done.model_dump_json().encode())
+        await self._imports.put(mark, done.model_dump_json().encode())
         refused = sum(done.refused.values())
-        self._say(f"{file}: {done.loans} loans, {refused} rows refused" + (f" (see {self._report})" if refused else ""))
+        where = f" (see {self._report}" + (f", which tells the first {_REPORTED})" if refused > _REPORTED else ")")
+        self._say(f"{file}: {done.loans} loans, {refused} rows refused" + (where if refused else ""))
         for reason, count in sorted(done.refused.items(), key=lambda one: -one[1])[:_EXAMPLES]:
             self._say(f"{file}: {count} × {reason}")
         if unknown:
             names = ", ".join(sorted(unknown)[:_EXAMPLES])
-            self._say(f"{file}: {len(unknown)} titles are not in the catalogue and were kept: {names} …")
+            number = f"{len(unknown)} titles" if len(unknown) < _REPORTED else f"{_REPORTED} titles or more"
+            self._say(f"{file}: {number} are not in the catalogue and were kept: {names} …")
         return LoansImported(
             digest=digest, loans=done.loans, refused=refused, first_day=done.first_day, last_day=done.last_day
         )
 
-    async def _chunks(self, file: Path, table: Table, digest: str, done: Done) -> set[str]:
+    async def _chunks(self, file: Path, table: Table, mark: str, done: Done) -> set[str]:
         library, now = self._use.settings.library, today()
         first, last = oldest(now, library), now + timedelta(days=1)
         keys = await Ring(self._use).between(first, last)
-        read = _Reading(file.name, library, keys, days=Days(self._layout.day_format), first=first, last=last)
+        read = _Reading(file.name, keys, days=Days(self._layout.day_format), first=first, last=last)
         rows = iter(table)
         unknown: set[str] = set()
         while True:
@@ -127,17 +133,19 @@ class Import:
             if not count:
                 return unknown
             # Named by where it starts: a chunk that is read again after a crash writes over itself.
-            name = f"import-{digest[:16]}-{done.line:012d}"
+            name = f"import-{mark[:16]}-{done.line:012d}"
             await dayfiles.add(self._use, dayfiles.table_of(read.readers, read.titles, read.days), name)
-            unknown |= set(read.titles) - self._titles if self._titles else set()
+            if self._titles and len(unknown) < _REPORTED:
+                unknown |= set(read.titles) - self._titles
+            room = max(_REPORTED - sum(done.refused.values()), 0)
+            await asyncio.to_thread(_append, self._report, read.refused[:room])
             done.loans += len(read.days)
             done.refused = dict(Counter(done.refused) + Counter(one.reason for one in read.refused))
             if read.days:
                 done.first_day = min(read.days + ([done.first_day] if done.first_day else []))
                 done.last_day = max(read.days + ([done.last_day] if done.last_day else []))
-            await asyncio.to_thread(_append, self._report, read.refused)
             done.line = table.line
-            await self._imports.put(digest, done.model_dump_json().encode())
+            await self._imports.put(mark, done.model_dump_json().encode())
             rate = count / max(time.monotonic() - start, 1e-6)
             self._say(f"{file}: line {done.line}, {done.loans} loans, {rate:.0f} rows/s")
 
@@ -145,12 +153,10 @@ class Import:
 class _Reading:
     """Turns rows into columns, readers into pseudonyms."""
 
-    def __init__(
-        self, file: str, settings: LibrarySettings, keys: dict[str, bytes], *, days: Days, first: date, last: date
-    ) -> None:
-        self._file, self._settings, self._keys = file, settings, keys
+    def __init__(self, file: str, keys: dict[str, tuple[str, bytes]], *, days: Days, first: date, last: date) -> None:
+        self._file, self._keys = file, keys  # by quarter
         self._days, self._first, self._last = days, first, last
-        self._periods: dict[date, str] = {}
+        self._quarters: dict[date, str] = {}
         self._pseudonyms: dict[tuple[str, str], str] = {}
         self._titles: dict[str, str] = {}
         self.readers: list[str] = []
@@ -181,20 +187,23 @@ class _Reading:
         title = row.title
         if not 0 < len(title) <= 128 or not title.isprintable():
             return "has no title's id of 1 to 128 printable characters"
-        period = self._periods.get(day)
-        if period is None:
-            period = self._periods[day] = period_of(day, self._settings)
-        mark = (row.reader, period)
+        quarter = self._quarters.get(day)
+        if quarter is None:
+            quarter = self._quarters[day] = quarter_of(day)
+        id, key = self._keys[quarter]
+        mark = (row.reader, id)
         reader = self._pseudonyms.get(mark)
         if reader is None:
             try:
-                reader = pseudonym(row.reader, period, self._keys[period])
+                reader = pseudonym(row.reader, id, key)
             except ValueError:
                 return "has no reader's id of 1 to 128 characters"
             if len(self._pseudonyms) >= _KNOWN:
                 self._pseudonyms.clear()
             self._pseudonyms[mark] = reader
         self.readers.append(reader)
+        if len(self._titles) >= _KNOWN:
+            self._titles.clear()
         self.titles.append(self._titles.setdefault(title, title))
         self.days.append(day)
         return None

@@ -10,9 +10,10 @@ import base64
 import hmac
 import secrets
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Final, Literal
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -27,7 +28,8 @@ KEYS: Final = "library-keys"  # state bucket: id of the period -> sealed key
 MASTER: Final = "library-master"  # the secret that seals; several lines: the first seals, all open
 LONGEST: Final = 128  # characters of a reader's id
 _SHORTEST_MASTER: Final = 24
-_MONTHS: Final = {"year": 12, "half": 6, "quarter": 3}
+Period = Literal["year", "half", "quarter"]
+_MONTHS: Final[Mapping[Period, int]] = {"quarter": 3, "half": 6, "year": 12}
 
 
 class Ring:
@@ -38,11 +40,19 @@ class Ring:
         self._bucket = use.state.bucket(KEYS)
         master = use.secrets.get(MASTER)
         self._vault, self._first = vault(master), vault(master.strip().splitlines()[0])
+        self._ids: dict[str, str] = {}  # quarter -> id of its key
         self._open: dict[str, bytes] = {}
 
     async def key(self, day: date) -> tuple[str, bytes]:
-        """Id and key for loans of a day, made on first use."""
-        id = period_of(day, self._settings)
+        """Id and key for loans of a day, made on first use.
+
+        A key that was made under another setting goes on until its period ends: a tombstone knows the pseudonyms
+        under it, and a loan told again is the same loan.
+        """
+        quarter = quarter_of(day)
+        if quarter not in self._ids:
+            self._ids[quarter] = await self._kept(day) or period_of(day, self._settings.key_period)
+        id = self._ids[quarter]
         if id not in self._open:
             entry = await self._bucket.get(id)
             if entry is None:
@@ -57,13 +67,13 @@ class Ring:
             self._open[id] = self._unsealed(sealed)
         return id, self._open[id]
 
-    async def between(self, first: date, last: date) -> dict[str, bytes]:
-        """The keys for all loans of these days, by id."""
-        found: dict[str, bytes] = {}
+    async def between(self, first: date, last: date) -> dict[str, tuple[str, bytes]]:
+        """Id and key for all loans of these days, by quarter: no key ends within one."""
+        found: dict[str, tuple[str, bytes]] = {}
         while first <= last:
-            id, key = await self.key(first)
-            found[id] = key
-            first = end_of(id) + timedelta(days=1)
+            quarter = quarter_of(first)
+            found[quarter] = await self.key(first)
+            first = end_of(quarter) + timedelta(days=1)
         return found
 
     async def every(self, raw: str) -> list[str]:
@@ -90,6 +100,14 @@ class Ring:
                 if not self._sealed_by_first(entry.value):
                     await self._bucket.update(id, self._vault.rotate(entry.value), entry.revision)
         return gone
+
+    async def _kept(self, day: date) -> str | None:
+        """The key there is for this day, the one of the shortest period."""
+        for period in _MONTHS:
+            id = period_of(day, period)
+            if await self._bucket.get(id) is not None:
+                return id
+        return None
 
     def _sealed_by_first(self, sealed: bytes) -> bool:
         try:
@@ -123,10 +141,15 @@ def normal(raw: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def period_of(day: date, settings: LibrarySettings) -> str:
+def period_of(day: date, period: Period) -> str:
     """The id of the key for loans of a day: ``2026y``, ``2026h2``, ``2026q4``."""
-    number = (day.month - 1) // _MONTHS[settings.key_period] + 1
-    return f"{day.year:04d}{settings.key_period[0]}{number if settings.key_period != 'year' else ''}"
+    number = (day.month - 1) // _MONTHS[period] + 1
+    return f"{day.year:04d}{period[0]}{number if period != 'year' else ''}"
+
+
+def quarter_of(day: date) -> str:
+    """The quarter of a day, as the id of its key would be."""
+    return period_of(day, "quarter")
 
 
 def end_of(id: str) -> date:

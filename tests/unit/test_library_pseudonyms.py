@@ -5,12 +5,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from events.library import ReaderErased
 from functions.library.forget import Forget, forget
 from functions.library.loans import today
-from functions.library.pseudonyms import KEYS, Ring, end_of, normal, oldest, period_of, pseudonym
+from functions.library.pseudonyms import KEYS, Period, Ring, end_of, normal, oldest, period_of, pseudonym
 from shared.backends import Backends
 from shared.errors import SettingsError
 from shared.secrets import Secrets
@@ -51,11 +51,31 @@ def test_what_is_no_id_is_refused_without_being_repeated(raw: str) -> None:
     ("period", "id", "end"),
     [("year", "2026y", "2026-12-31"), ("half", "2026h2", "2026-12-31"), ("quarter", "2026q4", "2026-12-31")],
 )
-def test_a_key_belongs_to_a_period_of_loan_days(period: str, id: str, end: str) -> None:
-    settings = LibrarySettings.model_validate({"key_period": period})
-    assert period_of(DAY, settings) == id
+def test_a_key_belongs_to_a_period_of_loan_days(period: Period, id: str, end: str) -> None:
+    assert period_of(DAY, period) == id
     assert end_of(id).isoformat() == end
-    assert period_of(end_of(id) + timedelta(days=1), settings) != id
+    assert period_of(end_of(id) + timedelta(days=1), period) != id
+
+
+async def test_another_period_begins_where_the_kept_keys_end(ring: Callable[..., Ring]) -> None:
+    old = await ring().key(DAY)
+    assert await ring(key_period="quarter").key(DAY) == old
+    assert await ring(key_period="quarter").key(date(2026, 1, 1)) == old
+    assert (await ring(key_period="quarter").key(date(2027, 2, 1)))[0] == "2027q1"
+    # And back: the quarter that has a key of its own keeps it.
+    assert (await ring().key(date(2027, 3, 31)))[0] == "2027q1"
+    assert (await ring().key(date(2027, 4, 1)))[0] == "2027y"
+    assert (await ring(key_period="half").key(date(2027, 2, 1)))[0] == "2027q1"
+    found = await ring().between(date(2026, 12, 1), date(2027, 6, 1))
+    assert {quarter: id for quarter, (id, _) in found.items()} == {
+        "2026q4": "2026y", "2027q1": "2027q1", "2027q2": "2027y"
+    }  # fmt: skip
+
+
+def test_a_readers_id_is_text_and_keeps_its_zeros() -> None:
+    assert pseudonym("004711", "2026y", b"k") != pseudonym("4711", "2026y", b"k")
+    with pytest.raises(ValidationError):
+        Forget.model_validate_json('{"reader": 4711}')
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,29 @@ class Interactions:
         counts = [np.bincount(group, minlength=width) for group in groups]
         return np.max(counts, axis=0) if counts else np.zeros(width, np.int64)
 
-    def recent(self, half_life: float | None) -> np.ndarray[Any, Any]:
-        """Loans a title, each counting half as much every ``half_life`` before the newest; None: all the same."""
+    def recent(self, half_life: float | None, least: int = 1) -> np.ndarray[Any, Any]:
+        """Loans a title, each counting half as much every ``half_life`` before the newest; None: all the same.
+
+        A title of fewer than ``least`` people has none.
+        """
         if half_life is None or self.days is None or not len(self.days):
-            return self.loans.astype(np.float64)
-        weights = 0.5 ** ((self.days.max() - self.days) / half_life)
-        return np.bincount(self.matrix.indices, weights, minlength=len(self.titles))
+            counts = self.loans.astype(np.float64)
+        else:
+            weights = 0.5 ** ((self.days.max() - self.days) / half_life)
+            counts = np.bincount(self.matrix.indices, weights, minlength=len(self.titles))
+        return np.where(self.people >= least, counts, 0.0)
+
+    def baskets(self, fading: float) -> Matrix:
+        """The matrix with each reader's k-th latest title at k ** -``fading``; 0, or without days: all at 1."""
+        if not fading or self.days is None:
+            return self.matrix
+        sizes = np.diff(self.matrix.indptr)
+        row = np.repeat(np.arange(len(sizes)), sizes)
+        order = np.lexsort((-self.days, row))
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order)) - np.repeat(self.matrix.indptr[:-1], sizes)
+        weights = ((place + 1.0) ** -fading).astype(np.float32)
+        return csr_matrix((weights, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape)
 
     def part(self, matrix: Matrix) -> "Interactions":
         """The same titles and readers with fewer loans: those of ``matrix``."""

@@ -78,13 +78,14 @@ def _figures(
     nearest = item_knn(past.matrix, neighbours=20)
     by_ease = ease_scores(past.matrix, choice.strength)
     methods = {
-        "ours": ours.score,
         "popularity": lambda some: np.repeat(past.loans[None].astype(np.float32), some.shape[0], axis=0),
         "itemknn": lambda some: np.asarray((some @ nearest).todense()),
         "ease": by_ease,
         "content": lambda some: np.asarray((some @ ours.by_content).todense()),
     }
-    return {name: figures(_ranked(score, past.matrix[rows]), held[rows], past.loans) for name, score in methods.items()}
+    found = {"ours": _ours(ours, past, rows)}
+    found |= {name: _ranked(score, past.matrix[rows], past.matrix[rows]) for name, score in methods.items()}
+    return {name: figures(one, held[rows], past.loans) for name, one in found.items()}
 
 
 def _beside(
@@ -104,22 +105,22 @@ def _beside(
     if loans.matrix.nnz < _SHRUNK * running.card["loans"]:
         return False, {"reason": "less than half of the loans that the running model had"}
     days = np.asarray(loans.days)
-    past, held = without(loans.matrix, days <= last), without(loans.matrix, days > last)
-    rows = judged(past, held, READERS)
+    past, held = loans.part(without(loans.matrix, days <= last)), without(loans.matrix, days > last)
+    rows = judged(past.matrix, held, READERS)
     if len(rows) >= _ENOUGH:
         on = "loans since the running model"
-        ours = fold(loans.part(past), content, choice, least=LEAST_READERS)
+        ours = fold(past, content, choice, least=LEAST_READERS)
         theirs = _translated(running, loans.titles)
     else:
         on = "the running model's choice, fitted to the same loans"
-        past, held = split_[0].matrix, split_[1]
-        rows = judged(past, held, READERS)
-        ours = fold(split_[0], content, choice, least=LEAST_READERS)
-        theirs = fold(split_[0], content, Choice(**running.card["choice"]), least=LEAST_READERS)
+        past, held = split_
+        rows = judged(past.matrix, held, READERS)
+        ours = fold(past, content, choice, least=LEAST_READERS)
+        theirs = fold(past, content, Choice(**running.card["choice"]), least=LEAST_READERS)
     if not len(rows):
         return True, {"reason": "nobody to compare on"}
     sizes = np.diff(held[rows].indptr)
-    new, old = (gains(hits(_ranked(model.score, past[rows]), held[rows]), sizes) for model in (ours, theirs))
+    new, old = (gains(hits(_ours(model, past, rows), held[rows]), sizes) for model in (ours, theirs))
     slack = float((new - old).std() / np.sqrt(len(rows)))
     return bool(new.mean() >= old.mean() - slack), {
         "on": on,
@@ -152,10 +153,14 @@ def _translated(model: Model, titles: np.ndarray[Any, Any]) -> Model:
         by_content=moved(model.by_content),
         readers=moved(model.readers),
         popular=model.popular,
+        fading=model.fading,
     )
 
 
-def _ranked(score: Any, baskets: Matrix) -> np.ndarray[Any, Any]:
-    return np.vstack(
-        [ranked(score(baskets[at : at + 500]), baskets[at : at + 500]) for at in range(0, baskets.shape[0], 500)]
-    )
+def _ours(model: Model, past: Interactions, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return _ranked(model.score, past.baskets(model.fading)[rows], past.matrix[rows])
+
+
+def _ranked(score: Any, baskets: Matrix, seen: Matrix) -> np.ndarray[Any, Any]:
+    parts = [slice(at, at + 500) for at in range(0, baskets.shape[0], 500)]
+    return np.vstack([ranked(score(baskets[part]), seen[part]) for part in parts])

@@ -49,6 +49,7 @@ class Model:
     by_content: Matrix  # source x target
     readers: Matrix  # source x target, distinct readers in steps of LEAST_READERS: 5, 10, 15 …
     popular: float = 0.0  # weight of the prior beside the neighbours
+    fading: float = 0.0  # a basket's k-th latest title says k ** -fading
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __contains__(self, id: object) -> bool:
@@ -64,15 +65,17 @@ class Model:
         exclude: Collection[str] = (),
         fresh: Mapping[str, Mapping[str, int]] | None = None,
     ) -> list[Scored]:
-        """The best titles for a basket, best first; ids that are not known count for nothing.
+        """The best titles for a basket (its latest title last), best first; unknown ids count for nothing.
 
         ``fresh`` holds co-loans newer than the model, title -> title -> distinct readers (each >= 5).
         An empty (or wholly unknown) basket gets what is most borrowed.
         """
-        known = list(dict.fromkeys(column for id in basket if (column := self._columns.get(id)) is not None))
-        loans, content = self._gathered(known)
+        # The latest first.
+        known = list(dict.fromkeys(column for id in basket[::-1] if (column := self._columns.get(id)) is not None))
+        says = np.arange(1.0, len(known) + 1) ** -self.fading
+        loans, content = (_summed(part, known, says) for part in (self.by_loans, self.by_content))
         left_out = {self._columns[id] for id in exclude if id in self._columns} | set(known)
-        recent = self._recent(known, fresh or {})
+        recent = self._recent(known, says, fresh or {})
         for one in recent:
             loans[one.target] += one.weight
         total = loans + content
@@ -81,8 +84,8 @@ class Model:
         best = _best(total, min(count, len(total) - len(left_out)))
         best = best[(total[best] > 0) | (self.loans[best] > 0)]
         mostly_loans = loans[best] > content[best]
-        by_loans = _led(self.by_loans, known, best[mostly_loans], recent)
-        by_content = _led(self.by_content, known, best[~mostly_loans], [])
+        by_loans = _led(self.by_loans, known, says, best[mostly_loans], recent)
+        by_content = _led(self.by_content, known, says, best[~mostly_loans], [])
         return [
             self._by_loans(target, float(total[target]), by_loans[target], recent)
             if target in by_loans
@@ -91,26 +94,27 @@ class Model:
         ]
 
     def score(self, baskets: Matrix) -> np.ndarray[Any, Any]:
-        """Scores of ``recommend`` for many baskets at once (baskets x titles, dense): the evaluation's path."""
+        """Scores of ``recommend`` for many baskets at once (baskets x titles, dense): the evaluation's path.
+
+        The cells hold what each title says: ``Interactions.baskets`` with the model's ``fading``.
+        """
         total = np.asarray((baskets @ self.by_loans + baskets @ self.by_content).todense(), dtype=np.float32)
         weight = self.popular * np.sqrt(np.maximum(np.diff(baskets.indptr), 1))
         total += np.outer(weight, self.prior).astype(np.float32)
         return total
 
-    def _gathered(self, known: list[int]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        size = len(self.titles)
-        return _summed(self.by_loans, known, size), _summed(self.by_content, known, size)
-
-    def _recent(self, known: list[int], fresh: Mapping[str, Mapping[str, int]]) -> list[_Recent]:
+    def _recent(
+        self, known: list[int], says: np.ndarray[Any, Any], fresh: Mapping[str, Mapping[str, int]]
+    ) -> list[_Recent]:
         """Pairs of fresh co-loans; too few readers are refused here, too."""
         pairs = []
-        for source in known:
+        for source, weight in zip(known, says.tolist(), strict=True):
             for id, readers in fresh.get(str(self.titles[source]), {}).items():
                 target = self._columns.get(id)
                 if target is None or readers < LEAST_READERS:
                     continue
                 common = float(np.sqrt(max(self.loans[source], readers) * max(self.loans[target], readers)))
-                pairs.append(_Recent(source, target, self._typical * min(1.0, readers / common), readers))
+                pairs.append(_Recent(source, target, weight * self._typical * min(1.0, readers / common), readers))
         return pairs
 
     def _by_content(self, target: int, score: float, because: Sequence[int]) -> Scored:
@@ -152,29 +156,33 @@ def _at(matrix: Matrix, cells: Matrix) -> Matrix:
     return csr_matrix(found)
 
 
-def _summed(matrix: Matrix, rows: Sequence[int], size: int) -> np.ndarray[Any, Any]:
+def _summed(matrix: Matrix, rows: Sequence[int], says: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    size = matrix.shape[1]
     cuts = [slice(matrix.indptr[row], matrix.indptr[row + 1]) for row in rows]
     if not cuts:
         return np.zeros(size)
     columns = np.concatenate([matrix.indices[cut] for cut in cuts])
-    weights = np.concatenate([matrix.data[cut] for cut in cuts])
+    weights = np.concatenate([matrix.data[cut] * weight for cut, weight in zip(cuts, says, strict=True)])
     return np.bincount(columns, weights, minlength=size).astype(np.float64)
 
 
-def _led(matrix: Matrix, rows: list[int], targets: np.ndarray[Any, Any], more: list[_Recent]) -> dict[int, list[int]]:
+def _led(
+    matrix: Matrix, rows: list[int], says: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], more: list[_Recent]
+) -> dict[int, list[int]]:
     """Of each target the rows that say most for it, the strongest first; targets that none speaks for are left out."""
     wanted = np.zeros(matrix.shape[1], bool)
     wanted[targets] = True
     cuts = [slice(matrix.indptr[row], matrix.indptr[row + 1]) for row in rows]
     extra = [one for one in more if wanted[one.target]]
     columns = np.concatenate([*(matrix.indices[cut] for cut in cuts), [one.target for one in extra]]).astype(np.int64)
-    values = np.concatenate([*(matrix.data[cut] for cut in cuts), [one.weight for one in extra]])
+    values = [matrix.data[cut] * weight for cut, weight in zip(cuts, says, strict=True)]
     sources = np.concatenate(
         [np.repeat(rows, [cut.stop - cut.start for cut in cuts]), [one.source for one in extra]]
     ).astype(np.int64)
     kept = wanted[columns]
     pairs, place = np.unique(columns[kept] * matrix.shape[0] + sources[kept], return_inverse=True)
-    strength = np.bincount(place, values[kept], minlength=len(pairs)).astype(np.float64)
+    strengths = np.concatenate([*values, [one.weight for one in extra]])[kept]
+    strength = np.bincount(place, strengths, minlength=len(pairs)).astype(np.float64)
     columns, sources = np.divmod(pairs, matrix.shape[0])
     led: dict[int, list[int]] = {}
     for one in np.lexsort((sources, -strength, columns)).tolist():

@@ -58,7 +58,7 @@ def packed(model: Model) -> tuple[str, dict[str, bytes]]:
             "readers": pa.array(_at(model.readers, source, target).astype(np.int32), pa.int32()),
         }
     )
-    neighbours = neighbours.replace_schema_metadata({"popular": repr(model.popular)})
+    neighbours = neighbours.replace_schema_metadata({"popular": repr(model.popular), "fading": repr(model.fading)})
     files = {"titles.parquet": _written(titles), "neighbours.parquet": _written(neighbours)}
     digest = hashlib.sha256(b"".join(files.values()))
     return digest.hexdigest()[:16], files
@@ -87,6 +87,7 @@ def unpacked(version: str, files: dict[str, bytes], card: Card) -> Model:
         by_content=matrix("content"),
         readers=matrix("readers"),
         popular=float(neighbours.schema.metadata[b"popular"]),
+        fading=float(neighbours.schema.metadata.get(b"fading", 0.0)),
         card=card.model_dump(mode="json"),
     )
 

@@ -1,6 +1,6 @@
 """What a model is tuned and judged on: loans held back, and a search over weights that looks at nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -109,20 +109,25 @@ class Pool:
         hit = np.take_along_axis(self.wanted, np.take_along_axis(few, order, 1), 1)
         return gains(hit, self.sizes)
 
+    def total(self, weights: Mapping[str, float]) -> np.ndarray[Any, Any]:
+        """Scores of the parts together."""
+        nothing = np.zeros_like(self.columns, np.float32)
+        return sum((weight * self.scores[name] for name, weight in weights.items() if weight), nothing)
+
     def scale(self, name: str) -> float:
         """What makes a part's usual best score 1."""
         best = self.scores[name].max(axis=1)
         return float(1 / np.median(best[best > 0])) if (best > 0).any() else 0.0
 
 
-def weigh(pool: Pool, start: Mapping[str, float]) -> tuple[dict[str, float], float]:
-    """Weights of the parts, by coordinate search from ``start``, and the quality they reach."""
+def weigh(pool: Pool, start: Mapping[str, float], fixed: Collection[str] = ()) -> tuple[dict[str, float], float]:
+    """Weights of the parts, by coordinate search from ``start``, and the quality they reach; some stay as they are."""
     weights = dict(start)
-    total = sum((weights[name] * pool.scores[name] for name in weights), np.zeros_like(pool.columns, np.float32))
+    total = pool.total(weights)
     best = pool.quality(total)
     for _ in range(_ROUNDS):
         before = best
-        for name, weight in list(weights.items()):
+        for name, weight in [one for one in weights.items() if one[0] not in fixed]:
             rest = total - weight * pool.scores[name]
             base = weight or pool.scale(name) / 4
             tried = [(pool.quality(rest + base * step * pool.scores[name]), base * step) for step in _STEPS]
