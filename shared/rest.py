@@ -8,6 +8,8 @@ means (403, 404, 422) only its caller knows. Errors name the backend and the sta
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
 
 import aiohttp
@@ -30,6 +32,7 @@ class Reply:
     backend: str
     status: int
     body: bytes
+    at: datetime | None = None  # the server's clock, to the second; None where it does not say
 
     @property
     def ok(self) -> bool:
@@ -91,7 +94,8 @@ class Rest:
                     allow_redirects=False,
                 ) as response:
                     self._check(response)
-                    return Reply(backend=self._name, status=response.status, body=await self._body(response))
+                    at = _moment(response.headers.get("Date", ""))
+                    return Reply(backend=self._name, status=response.status, body=await self._body(response), at=at)
             except TimeoutError:
                 raise BackendError(self._name, f"no answer within {self._timeout_s:g} s") from None
             except (aiohttp.ClientError, OSError) as error:
@@ -138,3 +142,10 @@ class Rest:
                 read_bufsize=_CHUNK,
             )
         return self._session
+
+
+def _moment(date: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC)
+    except ValueError:
+        return None

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from events.zammad import ReplyCompared, ReplySent
 from functions.zammad.client import zammad_of
 from functions.zammad.fingerprint import fingerprint, key_of, share
+from functions.zammad.loops import is_sent
 from functions.zammad.mail import read_mail
 from functions.zammad.records import Record, Records
 from functions.zammad.tickets import Article
@@ -50,5 +51,5 @@ async def compare_reply(sent: ReplySent, use: Backends) -> ReplyCompared | None:
 
 def _first_answer(articles: Sequence[Article], record: Record) -> Article | None:
     """The first article after the customer's that an agent sent to the outside."""
-    sent = (one for one in articles if one.id > record.article_id and one.sender == "Agent" and not one.internal)
-    return min(sent, key=lambda one: one.id, default=None)
+    later = (one for one in articles if one.id > record.article_id and one.sender == "Agent" and not one.internal)
+    return min((one for one in later if is_sent(one.type)), key=lambda one: one.id, default=None)

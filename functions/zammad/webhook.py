@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from events.event import Event
 from events.zammad import ArticleReceived, ReplySent
+from functions.zammad import sightings
 from functions.zammad.loops import Reason, group_of, is_sent, of_article, skip
 from functions.zammad.payload import Told, Unreadable, read
 from shared.backends import Backends
@@ -38,6 +39,7 @@ async def zammad_webhook(request: Request, use: Backends) -> Reply:
     except Unreadable as error:
         errors = [{"field": error.field, "message": str(error)}]
         raise Problem(422, f"The payload is not understood: {error.field} {error}", errors=errors) from None
+    await sightings.note(use)
     found = "no_article" if told is None else happened(told, use.settings.zammad)
     if isinstance(found, Event):
         return Reply(response=Taken(taken=True), events=[found], status=HTTPStatus.ACCEPTED)

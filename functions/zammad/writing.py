@@ -24,7 +24,6 @@ from functions.zammad.tickets import Article, Group, TextModule, Ticket, User
 from functions.zammad.triage import Triage
 from shared.backends import Backends
 from shared.errors import BackendError
-from shared.knowledge.markup import blocks
 from shared.settings import ZammadGroup
 
 ZONE: Final = ZoneInfo("Europe/Berlin")
@@ -85,7 +84,8 @@ async def write(plan: Plan, zammad: Zammad, use: Backends) -> Record:
 
 def _record(plan: Plan, body: str, use: Backends) -> Record:
     before = plan.before
-    plain = "\n".join(block.text for block in blocks(body))
+    # Greeting, signature and set phrases stand in every letter: only what is stated can have been used.
+    stated = "\n".join(one.text for answer in plan.proposal.answers for one in answer.statements)
     record = Record(
         ticket_id=plan.ticket.id,
         article_id=plan.article.id,
@@ -94,7 +94,7 @@ def _record(plan: Plan, body: str, use: Backends) -> Record:
         outcome="drafted" if body else "noted",
         category=plan.proposal.understanding.category,
         statements=sum(len(answer.statements) for answer in plan.proposal.answers),
-        fingerprint=fingerprint(plain, key_of(use, "fingerprint")) if body else (),
+        fingerprint=fingerprint(stated, key_of(use, "fingerprint")) if body else (),
         day=datetime.now(ZONE).date(),
         stored=before.stored if before is not None else 0,
     )
