@@ -1,7 +1,7 @@
 """What an agent sent, held against the last draft: how much of it was used. No word of either is kept."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from events.zammad import ReplyCompared, ReplySent
@@ -14,6 +14,7 @@ from functions.zammad.tickets import Article
 from shared.backends import Backends
 from shared.function import on
 
+Outcome = Literal["used", "edited", "discarded"]
 FINGERPRINTS: Final = "fingerprint"  # purpose of their key
 _USED: Final = 0.95  # of the draft's words; a letter is still as drafted with a slip mended
 _EDITED: Final = 0.2  # less is what two letters about one thing have in common anyway
@@ -42,11 +43,16 @@ async def compare_reply(sent: ReplySent, use: Backends) -> ReplyCompared | None:
     return ReplyCompared(
         ticket_id=sent.ticket_id,
         article_id=sent.article_id,
-        outcome="used" if kept >= _USED else "edited" if kept >= _EDITED else "discarded",
+        outcome=outcome_of(kept),
         share=kept,
         category=record.category,
         day=article.created_at.astimezone(_ZONE).date(),
     )
+
+
+def outcome_of(share: float) -> Outcome:
+    """What became of a draft of whose words so many were sent."""
+    return "used" if share >= _USED else "edited" if share >= _EDITED else "discarded"
 
 
 def _first_answer(articles: Sequence[Article], record: Record) -> Article | None:

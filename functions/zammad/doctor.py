@@ -78,10 +78,14 @@ async def examine(use: Backends) -> AsyncIterator[Finding]:
     """Everything that can be told, in the order in which it is set up."""
     async for finding in _settings(use):
         yield finding
+    if use.settings.zammad.url is None:
+        click = "set STADTFUNK_ZAMMAD__URL, e.g. to https://zammad.city.example"
+        yield Finding(check="address", state="wrong", said="Zammad's address is not set", click=click)
+        return
     try:
         zammad = zammad_of(use)
         bot = await zammad.me()
-    except (StadtfunkError, SettingsError) as error:
+    except StadtfunkError as error:
         yield Finding(check="token", state="wrong", said=str(error), click=_SECRETS["zammad-token"])
         return
     yield Finding(check="token", state="ok", said=f"the bot is {bot.login}")

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from functions.zammad.client import Zammad
 from functions.zammad.mail import Mail, read_mail, without_personal_data
 from functions.zammad.tickets import Ticket
-from functions.zammad.understanding import Flag, Understanding
+from functions.zammad.understanding import OTHER, Flag, Understanding
 from shared.backends import Backends
 from shared.embeddings import Vector
 from shared.errors import BackendError, Reject
@@ -41,6 +41,13 @@ class Triage:
     reasons: tuple[Flag, ...] = ()  # of the letter's flags those that make it urgent
     group: str | None = None  # responsible by category, where that is another group than the ticket's
     duplicates: tuple[Duplicate, ...] = ()  # the most similar first
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The same as tags of the ticket, for groups that want them."""
+        found = [] if self.category == OTHER else [self.category]
+        found += ["dringend"] if self.urgency == "high" else []
+        return (*found, "mögliches duplikat") if self.duplicates else tuple(found)
 
 
 async def triage(ticket: Ticket, mail: Mail, understanding: Understanding, zammad: Zammad, use: Backends) -> Triage:

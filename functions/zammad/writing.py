@@ -77,7 +77,8 @@ async def write(plan: Plan, zammad: Zammad, use: Backends) -> Record:
         record = record.model_copy(update={"outcome": "noted", "fingerprint": ()})
     record = await records.save(record)
     if plan.group.tags and plan.triage is not None:
-        await zammad.add_tag(plan.ticket.id, plan.triage.category)
+        for tag in plan.triage.tags:
+            await zammad.add_tag(plan.ticket.id, tag)
     await _add_note(plan, _note(plan, state, use), state, zammad, settings.timeout_s)
     return record
 
