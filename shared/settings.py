@@ -220,6 +220,7 @@ class PortalSettings(Group):
     city: str = "Stadtfunk"  # the name in the page's header
     demo: bool = False  # the invented city runs here; the first page says which of its pages changes by itself
     cms_url: AnyHttpUrl | None = None  # where a newcomer edits a page of the CMS stand-in; None: none runs
+    zammad_url: AnyHttpUrl | None = None  # where a newcomer writes a mail to the Zammad stand-in; None: none runs
 
 
 class Settings(BaseSettings):

@@ -1,21 +1,19 @@
 """What a stack consists of, derived from the catalogue: servers that enabled systems need, and our own processes."""
 
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 from ruamel.yaml import YAML
 
-from infra.cms.city import load_city
-from infra.stack import servers
+from infra.stack import servers, standins
 from infra.stack.environments import install, installed
 from infra.stack.folder import DataFolder
 from infra.stack.ports import Ports
-from infra.stack.servers import HOST, QUIET, NotReady, PortOf, Server, program
+from infra.stack.servers import HOST, QUIET, PortOf, Server
+from infra.stack.standins import answers
 from shared.catalogue import Catalogue
 from shared.settings import NatsSettings
 
@@ -45,6 +43,7 @@ class Plan:
     elsewhere: Mapping[str, str]  # need -> address given by the user's own setting
     portal: str
     cms: str | None  # address of the stand-in, None where no system reads it
+    zammad: str | None  # the same
 
 
 def chosen(path: Path, only: Sequence[str]) -> Catalogue:
@@ -77,7 +76,8 @@ def make_plan(
     local = [_server(need, folder, ports.port_of) for need in ADDRESS if need in needs - set(elsewhere)]
     for function in catalogue.functions.values():
         for secret in function.secrets:
-            folder.secret(secret, webhook=True)
+            if "STADTFUNK_SECRET_" + secret.upper().replace("-", "_") not in given:
+                folder.secret(secret, webhook=True)
 
     portal = f"http://{HOST}:{port}"
     settings = {
@@ -92,12 +92,15 @@ def make_plan(
     for server in local:
         settings |= server.provides
 
-    cms = None
+    stand_ins = {}
     if "xnext" in catalogue.systems and "STADTFUNK_XNEXT__SOURCES" not in given:
-        stand_in = _cms(folder, ports.port_of("cms"), portal, city)
-        cms = f"http://{HOST}:{stand_in.ports[0]}"
+        stand_ins["cms"] = standins.cms(folder, ports.port_of("cms"), portal, city)
+    if "zammad" in catalogue.systems and "STADTFUNK_ZAMMAD__URL" not in given:
+        stand_ins["zammad"] = standins.zammad(folder, ports.port_of("zammad"), portal)
+    for stand_in in stand_ins.values():
         local.append(stand_in)
         settings |= stand_in.provides
+    address = {name: f"http://{HOST}:{stand_in.ports[0]}" for name, stand_in in stand_ins.items()}
 
     environment = {**QUIET, **given, **settings}
     own = [_host(environment, port)]
@@ -113,7 +116,8 @@ def make_plan(
         nats=nats,
         elsewhere=elsewhere,
         portal=portal,
-        cms=cms,
+        cms=address.get("cms"),
+        zammad=address.get("zammad"),
     )
 
 
@@ -145,30 +149,6 @@ def _narrowed(path: Path, catalogue: Catalogue, folder: DataFolder) -> Path:
     return narrowed
 
 
-def _cms(folder: DataFolder, port: int, portal: str, city: Path | None) -> Server:
-    base = f"http://{HOST}:{port}"
-    sources = [{"name": "befi", "kind": "befi", "url": f"{base}/befi"}]
-    if city is None:  # another city's file holds service pages alone
-        articles = f"{base}/magnolia/.rest/delivery/InfoArticleEndpoint"
-        sources.append({"name": "magnolia", "kind": "magnolia", "url": articles, "page_url": f"{base}/infos/{{id}}"})
-    command = [program("python"), "-m", "infra.cms", "--port", str(port)]
-    command += ["--webhook", f"{portal}/cms/webhook", "--search", f"{portal}/search"]
-    return Server(
-        name="cms",
-        command=(*command, *(("--city", str(city.resolve())) if city else ())),
-        environment={**QUIET, "STADTFUNK_SECRETS_DIR": str(folder.secrets)},
-        folder=Path.cwd(),
-        ports=(port,),
-        ready=lambda: answers(f"{base}/befi/services/list"),
-        provides={
-            "STADTFUNK_XNEXT__SOURCES": json.dumps(sources),
-            "STADTFUNK_WEB__ALLOWED_HOSTS": json.dumps([f"{HOST}:{port}"]),
-            "STADTFUNK_PORTAL__CMS_URL": f"{base}/",
-            **({"STADTFUNK_PORTAL__CITY": load_city().name, "STADTFUNK_PORTAL__DEMO": "true"} if city is None else {}),
-        },
-    )
-
-
 def _host(environment: Mapping[str, str], port: int) -> Server:
     return Server(
         name="host",
@@ -191,12 +171,3 @@ def _worker(environment: Mapping[str, str], metrics_port: int) -> Server:
         ready=lambda: answers(f"http://{HOST}:{metrics_port}/metrics"),
         provides={},
     )
-
-
-async def answers(url: str) -> None:
-    """Raise NotReady until this address answers 200."""
-    timeout = aiohttp.ClientTimeout(total=10)
-    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
-        if response.status != 200:
-            raise NotReady(f"{url} answers {response.status}")
-        await response.read()

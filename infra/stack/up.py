@@ -91,6 +91,8 @@ def addresses(plan: Plan) -> dict[str, str]:
     if "catalogue_page" in plan.catalogue.functions:
         shown["library"] = f"{plan.portal}/library"
     shown |= {name: f"{plan.portal}/{name}" for name in ("register", "status", "metrics")}
+    if plan.zammad is not None:
+        shown["mailbox"] = f"{plan.zammad}/"
     return shown if plan.cms is None else {**shown, "city": f"{plan.cms}/"}
 
 

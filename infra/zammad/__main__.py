@@ -22,6 +22,7 @@ def main(
         Path | None,
         typer.Option(envvar="STADTFUNK_SECRETS_DIR", help="Holds zammad-token, the bot's, and zammad-webhook."),
     ] = None,
+    portal: Annotated[str | None, typer.Option(help="Address of the platform's pages, to be linked.")] = None,
     state: Annotated[Path | None, typer.Option(help="File that keeps tickets over a restart.")] = None,
     public_url: Annotated[str | None, typer.Option(help="How it is reached, e.g. behind a proxy.")] = None,
     retry_seconds: Annotated[float, typer.Option(help="Before a refused webhook is repeated first.")] = 10.0,
@@ -37,6 +38,7 @@ def main(
             webhook_token=secrets.get("zammad-webhook") if webhook else None,
             unit_s=retry_seconds,
             state=state,
+            portal=f"{portal.rstrip('/')}/" if portal else None,
         )
     except StadtfunkError as error:
         fail(str(error))

@@ -14,6 +14,7 @@ from infra.zammad.control import Control
 from infra.zammad.desk import Desk
 from infra.zammad.faults import Guard, Trouble
 from infra.zammad.knowledge import Knowledge
+from infra.zammad.mailbox import Mailbox
 from infra.zammad.store import Store
 from infra.zammad.tables import Clock, now
 from infra.zammad.tickets import Tickets
@@ -32,6 +33,7 @@ def create_app(
     webhook_token: str | None = None,
     unit_s: float = 10.0,
     state: Path | None = None,
+    portal: str | None = None,
     clock: Clock = now,
 ) -> Starlette:
     """The application.
@@ -43,6 +45,7 @@ def create_app(
         webhook_token: signs what they tell, None: nothing does
         unit_s: seconds before the first repetition of a refused webhook; Zammad's are 10
         state: file that keeps tickets over a restart, None: none
+        portal: address of the platform's first page, linked from every page
     """
     store = Store(clock)
     desk = Desk(world, store, state)
@@ -67,6 +70,7 @@ def create_app(
         routes=[
             Mount("/api/v1", routes=[*Tickets(store).routes(), *Knowledge(store).routes()]),
             *Control(desk, trouble, webhooks).routes(),
+            *Mailbox(desk, portal).routes(),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"]),

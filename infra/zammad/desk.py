@@ -83,6 +83,21 @@ class Desk:
             self.store.update(ticket_id, self.agent, {"state": wanted})
         return article
 
+    def follow_up(self, ticket_id: int, body: str) -> Record:
+        """The citizen writes again, in the same ticket. Gives the article."""
+        ticket = self.store.tickets[ticket_id]
+        who = self.store.users[ticket["customer_id"]]
+        return self.store.receive(
+            Mail(
+                name=f"{who['firstname']} {who['lastname']}".strip(),
+                email=who["email"],
+                subject=f"Re: {ticket['title']}",
+                body=body,
+                group_id=ticket["group_id"],
+                ticket_id=ticket_id,
+            )
+        )
+
     def close(self, ticket_id: int) -> None:
         """The agent closes a ticket."""
         if STATES[self.store.tickets[ticket_id]["state_id"]] not in DONE:

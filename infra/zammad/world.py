@@ -63,6 +63,24 @@ class Category(_Frozen):
     answers: tuple[Answer, ...]
 
 
+class Label(_Frozen):
+    """A name in both languages."""
+
+    de: str
+    en: str
+
+
+class Sample(_Frozen):
+    """A mail that the page offers to send."""
+
+    label: Label
+    subject: str
+    body: str
+    name: str = ""
+    email: str = ""
+    group: str = ""
+
+
 class Ready(_Frozen):
     """A ticket that is there already."""
 
@@ -88,6 +106,7 @@ class World(_Frozen):
     text_modules: tuple[Module, ...] = ()
     categories: tuple[Category, ...] = ()
     tickets: tuple[Ready, ...] = ()
+    samples: tuple[Sample, ...] = Field(min_length=1)
 
     def route(self, text: str) -> str:
         """The group whose words occur most often in a mail."""

@@ -9,9 +9,9 @@ from functions.xnext.index import index_of
 from infra.bench import load
 from infra.bench._offer import TRUSTED, offer
 from infra.cms.city import load_city
-from infra.stack.plan import answers
 from infra.stack.ports import free_port
 from infra.stack.servers import QUIET, Server
+from infra.stack.standins import answers
 from shared.backends import Backends
 from shared.knowledge.passages import Document, Section
 from shared.settings import Settings
