@@ -13,7 +13,7 @@ from shared.privacy.kinds import Span
 _CAP: Final = r"[^\W\d_a-zäöüßа-яіїєґ][\w'’-]{1,40}"
 _HOUSE: Final = re.compile(
     r"(?<=[\w.])[ \t]{1,2}(?:(?i:nr\.?|nummer|hausnr\.?|hausnummer|no\.?)\s?)?"
-    r"(?P<n>\d{1,4}(?:\s?[a-zA-Z](?![\w.]))?(?:\s?[-/+–]\s?\d{1,4}(?:\s?[a-zA-Z](?![\w.]))?)?)(?!\w)"
+    r"(?P<n>[1-9]\d{0,3}(?:\s?[a-zA-Z](?![\w.]))?(?:\s?[-/+–]\s?\d{1,4}(?:\s?[a-zA-Z](?![\w.]))?)?)(?!\w)"
     r"(?i:(?!\s?(?:uhr|€|euro?\b|eur\b|tage?n?\b|jahre?n?\b|monate?n?\b|wochen?\b|stunden?\b|minuten\b|prozent"
     r"|%|km\b|kg\b|cm\b|mal\b|personen|kinder\b"
     rf"|\.\s?\d|[.]?\s?{MONTH}\b|[:,]\d|years?\b|days?\b|weeks?\b|hours?\b|months?\b|ans\b|jours?\b|gün\b"
@@ -49,11 +49,12 @@ _ARTICLE: Final = (
     r"|Unter der|Unterm|Hinter der|Hinter dem"
     r"|Hinterm|Vor dem|Vor der|Vorm|Beim|Bei der|Bei den|Über der|Alter?|Altes|Neuer?|Neues|Große[rs]?"
     r"|Kleine[rs]?|Obere[rs]?|Untere[rs]?|Hohe[rs]?|Lange[rs]?"
-    r"|Sankt|St\.|Bei|Auf|Achter|Op de[rn]?)"
+    r"|Sankt|St\.|Achter|Op de[rn]?)"
 )
 _PLACED: Final = re.compile(
-    rf"(?<!\w)(?i:{_ARTICLE})[ ](?:[a-zäöü]\w{{1,15}}[ ])?{_CAP}(?:[ ]{_CAP})?$|(?<!\w)(?:{_ARTICLE}[ ])+{_CAP}$"
+    rf"(?<!\w){_ARTICLE}[ ](?:[a-zäöü]\w{{1,15}}[ ])?{_CAP}(?:[ ]{_CAP})?$|(?<!\w)(?:{_ARTICLE}[ ])+{_CAP}$"
 )
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _CAPS: Final = re.compile(rf"(?<![\w-])(?:{_CAP}[ -]){{0,2}}{_CAP}\.?$")
 _NO_STREET: Final = re.compile(
     r"(?:^|\W)(?:linie|zimmer|schalter|klasse|gebäude|raum|stock|etage|absatz|abs|artikel|art|teil|punkt"
@@ -158,7 +159,7 @@ def _street(text: str, house: re.Match[str]) -> int | None:
     last = re.split(r"[(\[,;:/|]", words[-1])[-1]
     if not last or _NO_STREET.search(last):
         return None
-    if placed := _PLACED.search(tail):
+    if (placed := _PLACED.search(tail)) and not _YEAR.fullmatch(house["n"]):
         return at + placed.start()
     if _ENDS.search(last) and (last[0].isupper() or len(last) >= 6):
         start = house.start() - len(tail) + len(tail.rstrip(".")) - len(last)

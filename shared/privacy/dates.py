@@ -55,17 +55,17 @@ _BORN: Final = re.compile(
     r"|\bnée?s?\b|\bnaissance\b|\bdoğum\w*|\bdoğd\w*"
     r"|\bdogum\w*|народ\w*|нар\.|рожд\w*|р\.\s?н\.|родив\w*|родил\w*|مواليد|الميلاد|ولدت?|مولود\w*|تولد"
     r"|\bnacid[oa]\b|\bnacimiento\b|\bnat[oa]\b|\bnascita\b"
-    r"|\burodz\w*|\bur\.|\bnăscut\w*|\bnaşter\w*|\brođen\w*|[*✱⁕]|\bjahrgang\b|\bbday\b|\bgebdat\w*)",
+    r"|\burodz\w*|\bur\.|\bnăscut\w*|\bnaşter\w*|\brođen\w*|(?<![*\w])[*✱⁕](?=\s?\d)|\bjahrgang\b|\bbday\b|\bgebdat\w*)",
     re.I,
 )
 _ELSE: Final = re.compile(
     r"(?:ausgestellt|ausstellung\w*|erteilt|gültig|abgelaufen|läuft|umzug\w*|einzug\w*|eingezogen|gezogen"
-    r"|bescheid\w*|schreiben\w*|vom|seit|ab|bis|frist\w*|termin\w*"
+    r"|bescheid\w*|schreiben\w*|vom|vor|zum|stand|nach dem|seit|ab|bis|frist\w*|termin\w*"
     r"|heirat\w*|verheiratet|geheiratet|hochzeit|trauung|gekauft|kauf\w*|zugelassen|erstzulassung|gestorben"
     r"|verstorben|angemeldet|issued|since|until|valid|expir\w*|dated"
     r"|married|from|by|deadline|verildi|kadar|tarihli|geçerli|видан\w*|дійсн\w*|до|від|з|délivré\w*|jusqu\w*"
     r"|depuis|du|valable|صدرت|حتى|منذ|صادرة|datum|date|sent|gesendet|schrieb|wrote|yazdı|écrit)"
-    r"\W{0,3}(?:\w{1,12}\W{1,2}){0,2}$",
+    r"\W{0,3}(?:\w{1,12}\W{1,2}){0,4}$",
     re.I,
 )
 _NEAR: Final = 70  # characters before a date in which a word of birth stands
@@ -102,6 +102,6 @@ def _born(text: str, start: int, end: int) -> bool:
             return True
     after = text[end : end + _AFTER]
     told = _BORN.search(after)
-    if told is not None and told.group() not in ("*",):
+    if told is not None and told.group() != "*":
         return not re.search(r"[!?;,\n\d]|\.\s+\S+\s", after[: told.start()])
     return False

@@ -26,8 +26,9 @@ _LONG_IBAN: Final = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?=[A-Z0-9]*\d{4})[A-Z0-
 _BIC: Final = re.compile(r"\b(?:BIC|SWIFT)\b[\s:/-]{1,4}(?P<it>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b", re.I)
 _RUN: Final = re.compile(r"(?<![\w§])(?:\(?\+\s?)?\(?\d(?:[ \t./()|_-]{0,3}\n?[ \t]{0,3}\d){3,}(?:-?[A-Z]\b)?")
 _MASKED: Final = re.compile(
-    r"\b\d{1,2}\.\s?\d{1,2}\.(?:\s?\d{4}|\s?\d{2})?(?![\d.])|\b\d{4}-\d{2}-\d{2}\b"
-    r"|\b\d{1,2}[/-]\d{1,2}[/-](?:19|20)\d{2}\b"
+    r"(?<!\d[ ./-])\b(?:0?[1-9]|[12]\d|3[01])\.\s?(?:0?[1-9]|1[0-2])\.(?:\s?\d{4}|\s?\d{2})?(?!\.?\d)"
+    r"|(?<!\d[ ./-])\b(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-[0-3]\d(?!\d)"
+    r"|(?<!\d[ ./-])\b\d{1,2}[/-]\d{1,2}[/-](?:19|20)\d{2}\b"
     r"|\b(?:19|20)\d{2}\s{0,2}(?:[-–—/]|bis|und|to|and)\s{0,2}(?:19|20)?\d{2}\b(?![-/\d])"  # years
     r"|\b\d{1,2}[.:]\d{2}\s?(?:uhr|h)?\s?(?:-|–|bis|to|à)\s?\d{1,2}[.:]\d{2}\b|\b\d{1,2}[:.]\d{2}(?=\s?(?:uhr|h)\b)"
     r"|(?<![\d.+/-])\d{1,3}(?:[. ']\d{3}){1,3}(?:,\d{2}|,-)?(?=\s?(?:€|euro?\b|eur\b|tl\b|lira|грн|km\b|kg\b"
@@ -65,16 +66,37 @@ _CASE_WORD: Final = re.compile(
 _CODE: Final = re.compile(r"(?<![\w@/.-])(?=[A-Z0-9]{0,20}\d)(?=[A-Z0-9]{0,20}[A-Z])[A-Z0-9]{8,24}(?![\w@])")
 _CODE_SMALL: Final = re.compile(r"(?<![\w@/.-])(?=[a-z]{1,9}\d{1,9}[a-z])[a-z0-9]{8,24}(?![\w@])", re.I)
 _CODE_SPACED: Final = re.compile(
-    r"(?:ausweis\w{0,10}|perso|pass|passport|pasaport\w{0,4}|паспорт\w{0,3}|kimlik|ID|serie|seri|серія"
+    r"(?i:(?<!\w)(?:\w{0,12}ausweis\w{0,10}|perso|(?:reise)?pass|passport|pasaport\w{0,4}|паспорт\w{0,3}"
+    r"|kimlik|ID|serie|seri|серія"
     r"|carte d.identité|جواز(?:\sسفر)?|الهوية|identity card)"
-    r"(?:\s?-?\s?(?:nummer|nr\.?|no\.?|number|numéro|numarası|numaram|№|номер|رقم|kart(?:e|ı)?))?(?:\s(?:ist"
-    r"|lautet|is|war|est|mit|der|with|glaub\sich|hat)){0,3}"
-    r"(?:\s(?:die\s)?(?:nummer|nr\.?|number|no\.?))?[\s:(.#-]{1,4}"
-    r"(?P<it>[A-ZА-ЯІЇЄ0-9]{1,10}(?:[ -]?[A-Z0-9]{2,10}){0,5})\b"
+    r"(?:\s?-?\s?(?:nummer|nr\.?|no\.?|number|numéro|numarası|numaram|№|номер|رقم|kart(?:e|ı)?))?"
+    r"(?:\s(?:ist|lautet|is|war|est|mit|der|with|glaub\sich|hat)){0,3}(?:\s(?:die\s)?(?:nummer|nr\.?|number|no\.?))?)"
+    r"[\s:(.#-]{1,4}(?P<it>[A-ZА-ЯІЇЄ0-9]{1,10}(?:[ -]?[A-Z0-9]{1,10}){0,5})\b"
+)
+# What follows a word for a file, a customer or a reference.
+_SAID: Final = re.compile(
+    r"(?<!\w)(?:akten|geschäfts|kassen|buchungs|gerichts)zeichen|(?<!\w)(?:az|gz)(?=[.:])|(?<!\w)(?:mein|unser"
+    r"|ihr|dein)e?[ ]zeichen"
+    r"|(?<!\w)(?:vorgangs?|kunden|vertrags|antrags|rechnungs|bescheid|akten|ticket|wohngeld|mitglieds"
+    r"|versicherten|versicherungs"
+    r"|personal|matrikel|beleg|bestell|sendungs|fall|konto|referenz|zulassungs|register|renten|bg-?)-?[ ]?"
+    r"(?:nummer|nr|id|konto)|vertragskonto|(?<!\w)vorgang|(?<!\w)(?:case|file|reference|ref|ticket|customer"
+    r"|account|application|claim)\.?[ ]?"
+    r"(?:number|no|nr|id|#)?|(?<!\w)(?:n°|no|numéro)\s(?:de\s)?(?:dossier|client)|(?<!\w)(?:dossier"
+    r"|référence)(?:\sn[°o])?"
+    r"|(?<!\w)(?:dosya|başvuru|müşteri|işlem|referans)\s?(?:no|numarası|numaram)?|(?<!\w)справ\w{1,2}"
+    r"|номер\sсправи|звернення|дел[оа]"
+    r"|رقم\s(?:ال)?(?:ملف|قضية|معاملة|طلب|مرجع)\w?|(?<!\w)(?:sygnatura|expediente|pratica|dosar\w{0,4})",
+    re.I,
+)
+_REFERENCE: Final = re.compile(
+    r"[ \t]?(?:lautet|ist|is|est|nr\.?|no\.?|№|n°)?[ \t]?[:.#№]{0,2}[ \t]{0,2}[#(]?"
+    r"(?P<it>(?:[A-Z]{1,4}[ ])?[\w./#-]{0,24}\d[\w./#-]{0,24}(?:[ ](?:[A-Z]{1,4}[ ])?[\d][\w./-]{0,16}){0,3})",
+    re.I,
 )
 _ID_PAIR: Final = re.compile(r"\b[A-ZА-ЯІЇЄ]{2}\s?\d{6}\b(?!\d)")
 _SOCIAL: Final = re.compile(
-    r"\b\d{2}\s?[0-3]\d[01]\d{3}\s?[A-Z]\s?\d{3}\b|\b[A-CEGHJ-PR-TW-Z]{2}\s?\d{2}\s?\d{2}\s?\d{2}\s?[A-D]\b"
+    r"\b\d{2}\s?[0-3]\d[01]\d{3}\s?[A-Z]\s?\d{3}\b|\b[A-Z]{2}\s?\d{2}\s?\d{2}\s?\d{2}\s?[A-D]\b"
 )
 _PLATE: Final = re.compile(
     r"(?<![\w-])(?:"
@@ -120,6 +142,14 @@ def numbers(text: str, seen: str) -> Iterator[Span]:
         if len(code) >= 5 and sum(letter.isdigit() for letter in code) >= 3:
             yield Span(found.start("it"), found.end("it"), "id_card")
     yield from (Span(*found.span(), "id_card") for found in _ID_PAIR.finditer(text))
+    for found in _SAID.finditer(seen):
+        code = _REFERENCE.match(seen, found.end())
+        if (
+            code is not None
+            and sum(letter.isdigit() for letter in code["it"]) >= 3
+            and not _MASKED.fullmatch(code["it"])
+        ):
+            yield Span(code.start("it"), code.start("it") + len(code["it"].rstrip("./#-")), "case_number")
     yield from _plates(text)
     if seen != text:
         yield from _plates(seen)

@@ -115,7 +115,8 @@ _CLOSING: Final = re.compile(
     r"(?<!\w)(?:(?:mit )?(?:freundlich|viel|lieb|best|herzlich|schön|sonnig|nett|kollegial)\w{0,3} ?(?:gr(?:ü"
     r"|u|ue)(?:ß|ss)e?n?|dank)|(?:vielen |besten |lieben |herzlichen )?dank(?:e|eschön)?(?: (?:schon ?mal"
     r"|im voraus|vorab|sehr|euch|ihnen|und gruß|dir))*"
-    r"|mfg|lg|vg|bg|glg|gruß|gruss|grüße|gruesse|hochachtungsvoll|bis bald|tschüss|ciao|liebste|eure?|ihre?"
+    r"|mfg|lg|vg|bg|glg|gruß|gruss|grüße|gruesse|hochachtungsvoll|bis bald|tschüss|ciao|liebste"
+    r"|(?:eure?|ihre?)(?=[ \t,]{0,3}\n)"
     r"|wünscht ihnen|es grüßt(?: sie)?"
     r"|(?:kind(?:est)?|best|warm(?:est)?|with)? ?regards|best wishes|all the best|yours(?: sincerely"
     r"| faithfully| truly)?|sincerely|(?:many )?thanks(?: a lot| in advance| again)?|thank you(?: very much"
@@ -220,7 +221,7 @@ def _named(word: str, text: str, token: re.Match[str], *, small: bool, given_sma
     ):
         return False
     if _ARABIC.search(word):
-        return first or given(word)
+        return first or given(word) or word.startswith("ال")
     if word[0].isupper():
         return True
     if given_small and given(word) and len(word) >= 4:
@@ -262,7 +263,8 @@ def _signed(text: str, at: int) -> Iterator[Span]:
         return
     plainly = [word for word in words if word.casefold() in FUNCTION_WORDS or (common(word) and not given(word))]
     capital = all(word[0].isupper() or _ARABIC.search(word) for word in words if len(word) > 3)
-    last = not re.search(r"[^\W\d_]{2}[^\n]{30}", text[at + len(rest) :])
+    after = at + len(rest)
+    last = not re.search(r"[^\W\d_]{2}[^\n]{30}", text[after : after + 400])
     if plainly or not (capital or (last and len(words) <= 3) or any(given(word) for word in words)):
         return
     start = at + rest.index(head)

@@ -43,10 +43,8 @@ class Redactor:
         """The text with placeholders, and as it is read: without invisible letters, digits in ASCII."""
         shown = plain(text)
         seen = latin(shown)
-        spans = [*contacts(shown, seen), *numbers(shown, seen), *birth_dates(shown), *addresses(shown), *persons(shown)]
-        for span in spans:
-            if span.kind == "name":
-                self._learn(shown[span.start : span.end])
+        spans = [*contacts(shown, seen), *numbers(shown, seen), *birth_dates(shown), *addresses(shown)]
+        spans += self._learned(shown)
         spans += self._names.find(shown)
         if seen != shown:
             spans += self._names.find(seen)
@@ -58,10 +56,17 @@ class Redactor:
             at = span.end
         return Redacted("".join([*parts, shown[at:]]), dict(Counter(span.kind for span in kept)))
 
-    def _learn(self, name: str) -> None:
-        for word in WORD.findall(name):
-            if len(word) >= 3 and word[0].isupper() and not common(word):
-                self._names.add(word, phrase=False)
+    def learn(self, text: str) -> None:
+        """Take in the names that a text tells, so that they are found in the texts that are redacted after it."""
+        self._learned(plain(text))
+
+    def _learned(self, shown: str) -> list[Span]:
+        spans = list(persons(shown))
+        for span in spans:
+            for word in WORD.findall(shown, span.start, span.end):
+                if len(word) >= 3 and not word.islower() and not common(word):
+                    self._names.add(word, phrase=False)
+        return spans
 
 
 def _whole(text: str, span: Span) -> Span:

@@ -1,0 +1,128 @@
+"""What the reader of an HTML mail sees; hidden words are left out, since only a machine would read them."""
+
+import re
+from typing import Final
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+from shared.knowledge.markup import blocks
+
+_HIDDEN: Final = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0*\.?0\d*\s*(?:%|;|$|!)"
+    r"|mso-hide\s*:\s*all"
+    r"|font-size\s*:\s*(?:0|0?\.[0-3]\d*|[01](?:\.\d+)?(?=p[xt]))\s*(?:px|pt|em|rem|ex|%|;|$|!)|font\s*:\s*[01](?:px|pt)?[\s/]"
+    r"|transform\s*:\s*scale\(\s*0"
+    r"|(?:max-)?(?:height|width)\s*:\s*[01](?:px|pt|em|%)?\s*(?:;|$|!)|text-indent\s*:\s*-\s*\d{3}|(?:left|top"
+    r"|right|margin-left|margin-top)\s*:\s*-\s*\d{3}"
+    r"|clip\s*:\s*rect\(\s*0|clip-path\s*:\s*(?:inset\(\s*(?:50|100)|circle\(\s*0)|(?<![-\w])color\s*:\s*transparent"
+    r"|(?<![-\w])color\s*:\s*rgba\([^)]{0,40},\s*0?\.?0*\s*\)|line-height\s*:\s*0\s*(?:px|;|$)",
+    re.I,
+)
+_COLOR: Final = re.compile(r"(?<![-\w])color\s*:\s*([#\w]+(?:\([^)]{0,60}\))?)", re.I)
+_BACKGROUND: Final = re.compile(r"background(?:-color)?\s*:\s*([#\w]+(?:\([^)]{0,60}\))?)", re.I)
+_WHITE: Final = re.compile(
+    r"(?:white|snow|ivory|#f{3}|#f{6}|#f[a-f0-9]f[a-f0-9]f[a-f0-9]|rgba?\(25\d\D+25\d\D+25\d\D.*)", re.I
+)
+
+_RULE: Final = re.compile(r"([^{}@]{1,200})\{([^{}]{0,2000})\}")
+_QUOTES: Final = (
+    "blockquote, .gmail_quote, .gmail_extra, .yahoo_quoted, .moz-cite-prefix, .protonmail_quote, .zmail_extra"
+    ", .OutlookMessageHeader, .js-signatureMarker ~ blockquote"
+)
+_RULES: Final = 200  # of a style sheet that are looked at
+
+
+def text_of_html(html: str) -> tuple[str, str]:
+    """The visible text of a mail, and apart from it the text of what it marks as quoted."""
+    if "<" not in html and "&" not in html:
+        return html, ""
+    try:
+        tree = LexborHTMLParser(html)
+    except SelectolaxError:
+        return "", ""
+    if tree.body is None:
+        return "", ""
+    hidden = _hidden_selectors(tree)
+    for node in tree.css("[style], [hidden], [aria-hidden], font[color], [bgcolor], [height]"):
+        if _is_hidden(node):
+            node.decompose()
+    for selector in hidden:
+        for node in tree.css(selector):
+            if node.tag not in ("html", "body"):
+                node.decompose()
+    quotes = [node for node in tree.css(_QUOTES) if not _within_quote(node)]
+    quoted = "\n\n".join(_text(node.html or "") for node in quotes)
+    for node in quotes:
+        node.decompose()
+    return _text(tree.body.html or ""), quoted
+
+
+def _text(html: str) -> str:
+    lines: list[str] = []
+    for block in blocks(html):
+        if lines and block.kind in ("text", "heading"):
+            lines.append("")
+        lines.append(block.text)
+    return "\n".join(lines)
+
+
+def _within_quote(node: LexborNode) -> bool:
+    parent = node.parent
+    while parent is not None and parent.tag not in ("body", "html"):
+        if parent.css_matches(_QUOTES):
+            return True
+        parent = parent.parent
+    return False
+
+
+def _hidden_selectors(tree: LexborHTMLParser) -> list[str]:
+    """Selectors of the mail's own style sheets that hide what they select."""
+    found: list[str] = []
+    for sheet in tree.css("style"):
+        for rule in list(_RULE.finditer(sheet.text() or ""))[:_RULES]:
+            if not _HIDDEN.search(rule.group(2)):
+                continue
+            for selector in rule.group(1).split(","):
+                try:
+                    tree.css(selector.strip())
+                except (SelectolaxError, ValueError):
+                    continue
+                found.append(selector.strip())
+    return found
+
+
+def _is_hidden(node: LexborNode) -> bool:
+    if node.tag in ("html", "body", "img", "td", "table", "tr") and not node.attributes.get("style"):
+        return False
+    attributes = node.attributes
+    style = attributes.get("style") or ""
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true" or _HIDDEN.search(style):
+        return node.tag not in ("html", "body")
+    color = _COLOR.search(style)
+    shown = color.group(1) if color else (attributes.get("color") or "") if node.tag == "font" else ""
+    if not shown:
+        return False
+    own = _BACKGROUND.search(style)
+    behind = own.group(1) if own else _behind(node)
+    if behind:
+        return _same(shown, behind)
+    return _WHITE.fullmatch(shown) is not None
+
+
+def _behind(node: LexborNode) -> str:
+    """The nearest colour behind a node; empty for the page's own, which is white."""
+    parent = node.parent
+    while parent is not None:
+        attributes = parent.attributes
+        if own := _BACKGROUND.search(attributes.get("style") or ""):
+            return own.group(1)
+        if color := attributes.get("bgcolor"):
+            return color
+        parent = parent.parent
+    return ""
+
+
+def _same(one: str, other: str) -> bool:
+    if _WHITE.fullmatch(one) and _WHITE.fullmatch(other):
+        return True
+    return one.strip().casefold() == other.strip().casefold()
