@@ -56,6 +56,11 @@ class Ledger:
                     found[key], self._at[key] = Known.model_validate_json(entry.value), entry.revision
         return found
 
+    async def one(self, id: str) -> Known | None:
+        """What the index has of one answer; None: it never was in it."""
+        entry = await self._bucket.get(id)
+        return None if entry is None else Known.model_validate_json(entry.value)
+
     async def write(self, id: str, known: Known) -> None:
         """Write over what this run read or wrote.
 

@@ -6,7 +6,6 @@ A link shows a page with a button: programs that look into every link of a mail 
 import hmac
 import time
 from datetime import date, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from starlette.requests import Request
 
 from events.zammad import DraftRated
+from functions.zammad import signing
 from functions.zammad.fingerprint import key_of
 from shared.backends import Backends
 from shared.function import Reply, http
@@ -25,8 +25,8 @@ from shared.state import Conflict
 Kind = Literal["up", "down"]
 PATH: Final = "/zammad/rating"
 RATINGS: Final = "zammad-ratings"  # state bucket: rating id -> Taken
-_VALID_S: Final = 90 * 86_400
-_DAY_S: Final = 86_400
+_PURPOSE: Final = "rating"
+_KEPT_S: Final = signing.VALID_S + 7 * 86_400.0
 _ZONE: Final = ZoneInfo("Europe/Berlin")
 _LAYOUT: Final = Layout(Path(__file__).parent / "templates")
 
@@ -43,12 +43,10 @@ class Link(BaseModel):
     signature: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     lang: str = ""
 
-    def signed(self, key: bytes) -> bool:
+    def ours(self, use: Backends) -> bool:
         """Whether we made it."""
-        return hmac.compare_digest(self.signature, _signature(self._fields(), key))
-
-    def _fields(self) -> dict[str, str | int]:
-        return {"id": self.id, "kind": self.kind, "category": self.category, "until": self.until}
+        fields: signing.Fields = {"id": self.id, "kind": self.kind, "category": self.category, "until": self.until}
+        return signing.ours(fields, self.signature, _PURPOSE, use)
 
 
 class Taken(BaseModel):
@@ -65,16 +63,10 @@ def links(ticket_id: int, article_id: int, category: str, use: Backends) -> tupl
 
     They hold for ninety days, and say neither ticket nor article.
     """
-    host = use.settings.host
-    base = str(host.public_url or f"http://{host.bind}:{host.port}").rstrip("/")
-    key = key_of(use, "rating")
-    # The same all day: a note that is written again says the same.
-    until = int(time.time()) // _DAY_S * _DAY_S + _VALID_S
-    id = hmac.new(key, f"{ticket_id}/{article_id}".encode(), sha256).hexdigest()[:32]
+    id = hmac.digest(key_of(use, _PURPOSE), f"{ticket_id}/{article_id}".encode(), "sha256").hex()[:32]
 
     def address(kind: Kind) -> str:
-        fields: dict[str, str | int] = {"id": id, "kind": kind, "category": category, "until": until}
-        return f"{base}{PATH}?{urlencode({**fields, 'signature': _signature(fields, key)})}"
+        return signing.address(PATH, {"id": id, "kind": kind, "category": category}, _PURPOSE, use)
 
     return address("up"), address("down")
 
@@ -89,11 +81,11 @@ async def rate_draft(request: Request, use: Backends) -> Reply:
         link = Link.model_validate(dict(request.query_params))
     except ValidationError:
         link = None
-    if link is None or not link.signed(key_of(use, "rating")):
+    if link is None or not link.ours(use):
         return _page(request, use, "wrong", 403)
     if time.time() > link.until:
         return _page(request, use, "old", 410)
-    bucket = use.state.bucket(RATINGS, ttl_s=_VALID_S + 7.0 * _DAY_S)
+    bucket = use.state.bucket(RATINGS, ttl_s=_KEPT_S)
     entry = await bucket.get(link.id)
     if request.method != "POST":
         return _page(request, use, "ask" if entry is None else "counted", 200, link=link)
@@ -123,7 +115,3 @@ def _page(request: Request, use: Backends, state: str, status: int, link: Link |
 
 def _action(link: Link | None) -> str:
     return "" if link is None else f"{PATH}?{urlencode(link.model_dump())}"
-
-
-def _signature(fields: dict[str, str | int], key: bytes) -> str:
-    return hmac.new(key, urlencode(sorted(fields.items())).encode(), sha256).hexdigest()

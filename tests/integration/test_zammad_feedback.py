@@ -160,7 +160,7 @@ async def test_a_rating_that_was_not_told_is_told_again(use: Backends, folder: P
 
 async def test_an_old_link_is_told_so(use: Backends, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with hosted(CATALOGUE, rate_draft, settings=use.settings, secrets=Secrets(folder)) as url:
-        monkeypatch.setattr("functions.zammad.rating._VALID_S", -86_400)
+        monkeypatch.setattr("functions.zammad.signing.VALID_S", -86_400)
         address = url + links(1, 2, "x", use)[0].partition("8080")[2]
         async with aiohttp.ClientSession() as session:
             for method in ("GET", "POST"):

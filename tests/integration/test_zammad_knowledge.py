@@ -1,12 +1,15 @@
 """The knowledge base into the index: the stand-in's answers, real Milvus, NATS and S3."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import aiohttp
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -19,19 +22,22 @@ from functions.zammad.editions import Editions, revision_of
 from functions.zammad.knowledge import NoQuery, knowledge_figures, knowledge_of, sync_knowledge
 from functions.zammad.ledger import Ledger
 from functions.zammad.refresh import Refresh
+from functions.zammad.source import answer_source, link
 from infra.zammad.faults import Fault, Guard, Trouble
 from infra.zammad.knowledge import Knowledge
 from infra.zammad.store import Store
 from infra.zammad.tickets import Tickets
-from infra.zammad.world import BOT, Answer, Category, Person, Team, World, add_answer, fill, visibility
+from infra.zammad.world import BOT, Answer, Category, add_answer, fill, load_world, visibility
 from shared.backends import Backends
 from shared.embeddings import Embeddings, Role
 from shared.errors import BackendError
+from shared.knowledge.citations import sources
 from shared.knowledge.reindex import reindex
 from shared.knowledge.search import Filters, search
 from shared.objects import ObjectMissing
 from shared.secrets import Secrets
 from shared.settings import EmbeddingSettings, Settings, ZammadSettings
+from tests.integration.hosting import catalogue_of, hosted
 from tests.serving import serving
 
 State = Literal["published", "internal", "draft", "archived"]
@@ -67,10 +73,7 @@ class Desk:
                 answer("Alt", "archived", "Galt bis 2019."),
             ),
         )
-        people = Person(firstname="A", lastname="B", email="a@b.example")
-        world = World(
-            bot=people, agents=(people,), groups=(Team(name="Bürgerbüro", email="c@b.example"),), categories=(shelf,)
-        )
+        world = load_world().model_copy(update={"tickets": (), "categories": (shelf,)})
         fill(self.store, world)
         self.store.tokens["secret"] = BOT
 
@@ -276,3 +279,46 @@ async def test_without_a_help_desk_there_is_nothing_to_do(settings: Settings) ->
     assert await sync_knowledge(KnowledgeSyncAsked(), use) is None
     assert (await knowledge_figures(NoQuery(), use)).rows == []
     await use.close()
+
+
+async def test_a_citation_opens_the_answer_as_it_was_by_a_signed_link_alone(
+    use: Backends, desk: Desk, tmp_path: Path
+) -> None:
+    (tmp_path / "zammad-rating").write_text("a secret of this test alone")
+    desk.edit(3, body="<p>Rückfragen an Apparat 320.</p><script>alert(1)</script><p>&lt;b&gt;Nur intern.</p>")
+    await sync(use)
+    (hit,) = (await search(knowledge_of(use), "Apparat", filters=Filters(source="internal"))).hits
+    (cited, *_) = sources([hit])
+    desk.edit(3, body="<p>Rückfragen an niemanden.</p>")
+    await sync(use)
+    entry = {"events": [{"http": {"path": "/zammad/source"}}], "access": "public", "secrets": ["zammad-rating"]}
+    given: dict[str, Any] = {"settings": use.settings, "state": use.state, "objects": use.objects}
+    catalogue = catalogue_of(answer_source=entry)
+    async with (
+        hosted(catalogue, answer_source, secrets=Secrets(tmp_path), **given) as url,
+        aiohttp.ClientSession() as session,
+    ):
+        address = url + link(cited, "Rückfragen an Apparat 320.", use).partition("8080")[2]
+
+        async def shown(address: str) -> tuple[int, str]:
+            async with session.get(address) as answer:
+                return answer.status, await answer.text()
+
+        status, page = await shown(address)
+        assert status == 200
+        assert '<mark id="quote">Rückfragen an Apparat 320.</mark>' in page
+        assert "&lt;b&gt;Nur intern." in page
+        assert "alert(1)" not in page
+        assert "Inzwischen wurde sie geändert." in page
+        assert "Sie ist nur intern." in page
+        assert "It is internal only." in (await shown(f"{address}&lang=en"))[1]
+        desk.drop(3)
+        await sync(use)
+        assert "Inzwischen wurde sie zurückgezogen." in (await shown(address))[1]
+        for forged in ("answer=kb%3A1-1", "revision=9", "until=9999999999"):
+            name = forged.partition("=")[0]
+            status, page = await shown(re.sub(rf"{name}=[^&]+", forged, address))
+            assert (status, "nicht gültig" in page) == (403, True)
+        assert (await shown(f"{url}/zammad/source"))[0] == 403
+        page_of_city = replace(cited, document="cms:7")
+        assert "/source?page=cms%3A7&revision=" in link(page_of_city, "x", use)

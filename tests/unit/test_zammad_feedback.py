@@ -77,28 +77,23 @@ def link(address: str) -> Link:
     return Link.model_validate({name: values[0] for name, values in parse_qs(urlsplit(address).query).items()})
 
 
-def key(use: Backends) -> bytes:
-    from functions.zammad.fingerprint import key_of
-
-    return key_of(use, "rating")
-
-
 def test_both_thumbs_are_one_rating_and_say_neither_ticket_nor_article(use: Backends) -> None:
     up, down = (link(address) for address in links(4711, 815, "fuehrerschein-umtausch", use))
     assert (up.kind, down.kind) == ("up", "down")
     assert up.id == down.id != link(links(4711, 816, "fuehrerschein-umtausch", use)[0]).id
-    assert up.signed(key(use))
-    assert down.signed(key(use))
+    assert up.ours(use)
+    assert down.ours(use)
     address = links(4711, 815, "x", use)[0]
     assert "4711" not in address.split("signature")[0].split("until")[0].replace(up.id, "")
     assert up.until > time.time() + 89 * 86_400
 
 
 @pytest.mark.parametrize("forged", [{"kind": "down"}, {"category": "y"}, {"until": 2**39}, {"id": "0" * 32}])
-def test_nothing_of_a_link_can_be_changed(use: Backends, forged: dict[str, Any]) -> None:
+def test_nothing_of_a_link_can_be_changed(use: Backends, tmp_path: Path, forged: dict[str, Any]) -> None:
     up = link(links(1, 2, "x", use)[0])
-    assert not up.model_copy(update=forged).signed(key(use))
-    assert not up.signed(b"another key")
+    assert not up.model_copy(update=forged).ours(use)
+    (tmp_path / "zammad-rating").write_text("another secret")
+    assert not up.ours(use)
 
 
 def test_without_a_secret_there_are_no_links(tmp_path: Path) -> None:
