@@ -6,7 +6,7 @@ Passage vectors are kept where the passages are, in the index, and looked up the
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import aiohttp
 
@@ -19,6 +19,13 @@ from shared.telemetry import backend_call
 Role = Literal["query", "passage"]
 Vector = list[float]
 _AT_ONCE = 4  # requests in flight; the server queues or batches the rest
+
+
+class Embedder(Protocol):
+    """What gives texts their vectors."""
+
+    async def embed(self, texts: Sequence[str], role: Role = "passage") -> list[Vector]:
+        """One vector a text, in order."""
 
 
 class Embeddings:

@@ -5,7 +5,7 @@ greeting and signature are HTML of Zammad's own, and Zammad stores a shared draf
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Final, Literal
 
@@ -18,6 +18,7 @@ from functions.zammad.understanding import OTHER, Flag
 from shared.knowledge.citations import Source, Statement
 from shared.knowledge.markup import blocks
 
+Opened = Callable[[Source, str], str | None]
 DraftState = Literal["written", "kept_agents", "no_flag", "none"]
 _TAGS: Final = {"p", "br", "a", "ul", "ol", "li", "blockquote", "strong", "em", "b", "i", "u", "div", "span"}
 _ATTRIBUTES: Final = {"*": {"lang", "dir"}, "a": {"href", "title"}}
@@ -41,6 +42,7 @@ _FLAGS: Final[Mapping[Flag, str]] = {
 _MISSING: Final = {
     None: "keine Aussage",
     "no_source": "keine veröffentlichte Quelle beantwortet das",
+    "elsewhere": "es geht um eine andere Stadt oder Gemeinde",
     "unsupported": "keine Aussage ließ sich belegen",
     "language": "in dieser Sprache werden für die Gruppe keine Entwürfe geschrieben",
     "category": "diese Kategorie wird für die Gruppe nicht beantwortet",
@@ -90,8 +92,13 @@ def note_html(
     draft: DraftState,
     triage: Triage | None = None,
     thumbs: tuple[str, str] | None = None,
+    opened: Opened | None = None,
 ) -> str:
-    """The internal note, in German. ``marker`` is the last line, as plain text; ``thumbs`` are two addresses."""
+    """The internal note, in German.
+
+    ``marker`` is the last line, as plain text; ``thumbs`` are two addresses; ``opened`` gives one for a source as it
+    was when it was cited.
+    """
     parts = ["<p><strong>KI-Vorschlag, bitte prüfen</strong></p>", f"<p>{escape(_state(proposal, draft))}</p>"]
     if proposal.injection:
         parts.append(
@@ -102,10 +109,13 @@ def note_html(
     numbers = _numbers(proposal.answers)
     for number, answer in enumerate(proposal.answers, 1):
         parts.append(_concern(number, answer, numbers, show=draft in ("kept_agents", "no_flag")))
-    if quoted := _quotes(proposal.answers, numbers):
+    if quoted := _quotes(proposal.answers, numbers, opened):
         parts.append(f"<p><strong>Quellen</strong></p>{quoted}")
     if proposal.informing:
-        inside = "".join(f"<li>{escape(one.source.title)}: „{_lines(one.quoted)}“</li>" for one in proposal.informing)
+        inside = "".join(
+            f"<li>{escape(one.source.title)}{_as_cited(one.source, one.quoted, opened)}: „{_lines(one.quoted)}“</li>"
+            for one in proposal.informing
+        )
         parts.append(f"<p><strong>Nur intern</strong>, nicht für den Bürger</p><ul>{inside}</ul>")
     unread = [file for file in proposal.mail.files if file.text is None]
     if unread:
@@ -205,7 +215,7 @@ def _link(source: Source) -> str:
     return f'<a href="{escape(source.url, quote=True)}">{title}</a>'
 
 
-def _quotes(answers: Sequence[Answered], numbers: Mapping[str, int]) -> str:
+def _quotes(answers: Sequence[Answered], numbers: Mapping[str, int], opened: Opened | None) -> str:
     out = []
     for document, source in _cited(answers).items():
         quotes = dict.fromkeys(
@@ -213,8 +223,14 @@ def _quotes(answers: Sequence[Answered], numbers: Mapping[str, int]) -> str:
         )
         where = f", S. {source.page}" if source.page else ""
         said = "".join(f"<blockquote>{_lines(quote)}</blockquote>" for quote in quotes)
-        out.append(f"<div>[{numbers[document]}] {_link(source)}{where}{said}</div>")
+        cited = _as_cited(source, next(iter(quotes)), opened)
+        out.append(f"<div>[{numbers[document]}] {_link(source)}{where}{cited}{said}</div>")
     return "".join(out)
+
+
+def _as_cited(source: Source, quote: str, opened: Opened | None) -> str:
+    address = None if opened is None else opened(source, quote)
+    return f' (<a href="{escape(address, quote=True)}">zitierte Fassung</a>)' if address else ""
 
 
 def _state(proposal: Proposal, draft: DraftState) -> str:

@@ -1,18 +1,30 @@
 """A proposal for an answer to a letter: per concern the statements that a published source backs."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from functions.zammad.mail import Mail, without_personal_data
-from functions.zammad.understanding import Concern, Understanding
+from functions.zammad.matching import direction, matches
+from functions.zammad.phrases import known
+from functions.zammad.places import elsewhere
+from functions.zammad.shelves import Shelf, internal, model_of, published
+from functions.zammad.statements import Mode, Sentences, stated
+from functions.zammad.topics import Floats, Topics, topics_of
+from functions.zammad.understanding import Concern, Understanding, about, understand
 from shared.backends import Backends
-from shared.knowledge import language
-from shared.knowledge.citations import Statement
+from shared.embeddings import Embeddings
+from shared.knowledge.citations import SOURCES, Source, Statement
+from shared.knowledge.extracts import extracted
+from shared.knowledge.injection import instructs
+from shared.recent import Recent
 from shared.settings import ZammadGroup
 
-Reason = Literal["no_source", "unsupported", "language", "category"]
-Mode = Literal["generated", "extractive"]
+__all__ = ["Answered", "Concern", "Mode", "Proposal", "Reason", "propose"]
+
+_SENTENCES_S: Final = 3600.0  # for which vectors of the pages' sentences are kept
+Reason = Literal["no_source", "elsewhere", "unsupported", "language", "category"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,9 +64,84 @@ async def propose(
     sender's, nor what ``shared.privacy`` finds.
 
     Raises:
-        BackendError: the index is away.
+        BackendError: the index or the embedding server is away.
     """
-    del group, use
     safe = without_personal_data(mail, names=names, emails=emails)
-    tongue = language.of_text(safe.body)
-    return Proposal(mail=safe, understanding=Understanding(language=tongue), language=tongue)
+    model = await model_of(use)
+    found = await understand(safe, model, use)
+    texts = (safe.subject, safe.body, safe.quoted, safe.signature, *(file.text or file.name for file in safe.files))
+    proposal = Proposal(mail=safe, understanding=found, language=found.language, injection=any(map(instructs, texts)))
+    reason: Reason | None = None
+    if found.language not in (group.languages or known()):
+        reason = "language"
+    elif group.categories and found.category not in group.categories:
+        reason = "category"
+    if reason is not None or not found.asks:
+        return replace(proposal, answers=tuple(Answered(concern=one, reason=reason) for one in found.concerns))
+    return await _answered(proposal, group, model, use)
+
+
+async def _answered(proposal: Proposal, group: ZammadGroup, model: Embeddings, use: Backends) -> Proposal:
+    concerns = proposal.understanding.concerns
+    letter, asked = await about(proposal.mail, concerns, model)
+    topics = await topics_of(model, use)
+    search = _Search(mail=proposal.mail, letter=letter, topics=topics, home=use.settings.portal.city)
+    public, inside = await published(group, model, use), await internal(model, use)
+    sentences = Sentences(model, await _kept(model, use))
+
+    async def answer(concern: Concern, vector: Floats) -> tuple[Answered, Mode]:
+        given = await search.sources(concern, vector, public)
+        if isinstance(given, str):
+            return Answered(concern=concern, reason=given), "extractive"
+        found, mode = await stated(concern, given, proposal.language, sentences, use)
+        return Answered(concern=concern, statements=tuple(found), reason=None if found else "unsupported"), mode
+
+    async def inform(concern: Concern, vector: Floats) -> list[Statement]:
+        given = await search.sources(concern, vector, inside)
+        return [] if isinstance(given, str) else await extracted(concern.text, given, sentences)
+
+    pairs = list(zip(concerns, asked, strict=True))
+    made = await asyncio.gather(*(answer(concern, vector) for concern, vector in pairs))
+    told = await asyncio.gather(*(inform(concern, vector) for concern, vector in pairs)) if inside else []
+    generated = any(mode == "generated" and answered.statements for answered, mode in made)
+    return replace(
+        proposal,
+        answers=tuple(answered for answered, _ in made),
+        informing=tuple({(one.source.document, one.quoted): one for found in told for one in found}.values()),
+        mode="generated" if generated else "extractive",
+        model=use.chat.model_id if generated else model.model_id,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Search:
+    """What all concerns of a letter are looked for with."""
+
+    mail: Mail
+    letter: Floats
+    topics: Topics
+    home: str  # the city's name
+
+    async def sources(
+        self, concern: Concern, vector: Floats, shelves: Sequence[Shelf]
+    ) -> list[Source] | Literal["no_source", "elsewhere"]:
+        """The passages that answer a concern, numbered; or why none does."""
+        sought = direction(vector, self.letter)
+        near = await asyncio.gather(*(shelf.nearest(sought) for shelf in shelves))
+        views = [(shelf.names, passages) for shelf, passages in zip(shelves, near, strict=True)]
+        found: list[Source] = []
+        for match in matches(sought, concern.query, self.topics, views):
+            found += await shelves[match.place].passages(match.document, sought)
+        if not found:
+            return "no_source"
+        said = "\n".join(f"{source.title} {source.text}" for source in found)
+        if elsewhere(concern.text, f"{self.mail.subject}\n{self.mail.body}", said, self.home):
+            return "elsewhere"
+        return [replace(source, number=number) for number, source in enumerate(found[:SOURCES], 1)]
+
+
+async def _kept(model: Embeddings, use: Backends) -> Recent:
+    async def made() -> Recent:
+        return Recent(kept_s=_SENTENCES_S)
+
+    return await use.snapshots.get(f"zammad-sentences-{model.model_id}", float("inf"), made)

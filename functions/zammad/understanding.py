@@ -1,21 +1,36 @@
 """What a letter asks: its language, each question and wish in it, what it is about, and what an agent must know.
 
-By rules and nearness alone, so that it works without a language model and in every language of ``wishes.yaml``.
+By rules (``wishes.yaml``) and nearness (``topics.yaml``), so that it works without a language model. It takes a letter
+without personal data, as the nearness comes from a model, too.
 """
 
+import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
+
+import numpy as np
+
+from functions.zammad.concerns import Concern, concerns_of
+from functions.zammad.mail import Mail
+from functions.zammad.topics import Floats, topics_of, unit
+from functions.zammad.wording import wording
+from shared.backends import Backends
+from shared.embeddings import Embeddings
+from shared.knowledge import language
+
+__all__ = ["OTHER", "Concern", "Flag", "Understanding", "about", "understand"]
 
 Flag = Literal["deadline", "complaint", "threat", "wants_human", "case_number"]
-OTHER = "sonstiges"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Concern:
-    """One thing that is asked or wanted, in the citizen's words without personal data."""
-
-    text: str  # the sentence, as the agent reads it in the note
-    query: str  # with what it is about where the sentence alone does not say so: what is searched
+OTHER: Final = "sonstiges"
+_LETTER: Final = 500  # characters of a letter that say what it is about
+_PLACEHOLDER: Final = re.compile(r"\[[A-ZÄÖÜ][\w-]*\]")
+_UKRAINIAN: Final = re.compile(r"[іїєґ]", re.IGNORECASE)
+_MOODS: Final[tuple[tuple[str, Flag], ...]] = (
+    ("human", "wants_human"),
+    ("complaint", "complaint"),
+    ("threat", "threat"),
+    ("deadline", "deadline"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,3 +46,46 @@ class Understanding:
     def asks(self) -> bool:
         """Whether anything is asked or wanted."""
         return bool(self.concerns)
+
+
+async def understand(mail: Mail, model: Embeddings, use: Backends) -> Understanding:
+    """What a letter without personal data asks; ``model`` is the index's.
+
+    Raises:
+        BackendError: the embedding server is away.
+    """
+    tongue = language_of(mail)
+    words = wording(tongue)
+    concerns = concerns_of(mail, words)
+    text = f"{mail.subject}\n{mail.body}"
+    flags: set[Flag] = set()
+    if not words.has("away", text):
+        flags = {flag for mood, flag in _MOODS if words.has(mood, text)}
+    if "[Aktenzeichen]" in text:
+        flags.add("case_number")
+    category = OTHER
+    if concerns:
+        letter, asked = await about(mail, concerns, model)
+        category = (await topics_of(model, use)).category([letter, *asked]) or OTHER
+    return Understanding(language=tongue, concerns=concerns, category=category, flags=frozenset(flags))
+
+
+async def about(mail: Mail, concerns: tuple[Concern, ...], model: Embeddings) -> tuple[Floats, list[Floats]]:
+    """Unit vectors of a letter and of its concerns; one request for all that will be asked of the model.
+
+    Raises:
+        BackendError: the embedding server is away.
+    """
+    texts = [f"{mail.subject}\n{mail.body}"[:_LETTER], *(concern.query for concern in concerns)]
+    parts = [part for concern in concerns for part in concern.parts]
+    vectors = unit(np.array(await model.embed([*texts, *parts], "query"), np.float32))
+    return vectors[0], list(vectors[1 : len(texts)])
+
+
+def language_of(mail: Mail) -> str:
+    """ISO 639 code of what the sender wrote; "de" where nothing says otherwise."""
+    text = _PLACEHOLDER.sub("", mail.body).strip() or _PLACEHOLDER.sub("", mail.subject)
+    found = language.of_text(text).partition("-")[0].lower()
+    if found == "ru" and _UKRAINIAN.search(text):
+        return "uk"
+    return found if found != "und" else language.GERMAN

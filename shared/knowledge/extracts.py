@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.embeddings import Embeddings
+from shared.embeddings import Embedder
 from shared.knowledge.citations import Source, Statement, states
 from shared.knowledge.verbatim import laws, led, nearness, units
 from shared.knowledge.verification import verify
@@ -15,7 +15,7 @@ _ELSEWHERE = 0.01  # the same for one from another document
 
 
 async def extracted(
-    question: str, given: Sequence[Source], embeddings: Embeddings, *, most: int = _EXTRACTS
+    question: str, given: Sequence[Source], embeddings: Embedder, *, most: int = _EXTRACTS
 ) -> list[Statement]:
     """The sentences of the passages that are nearest to a question, best first, as they stand.
 
@@ -46,7 +46,7 @@ async def extracted(
         if score < best - (_BEHIND if source.document == first.document else _ELSEWHERE):
             continue
         text = span.of(source.text)
-        verdict = verify(text, text, source.text, language=source.language, similarity=1.0)
+        verdict = verify(text, text, source.text, language=source.language)
         if verdict.ok:
             found.append(Statement(text=led(source, span), source=source, quote=span, verbatim=True))
     return found

@@ -7,7 +7,7 @@ A half sentence can mislead as well as an invented one, so nothing is cut: neith
 import re
 from collections.abc import Sequence
 
-from shared.embeddings import Embeddings, cosine
+from shared.embeddings import Embedder, cosine
 from shared.errors import BackendError, Reject
 from shared.knowledge import quotes
 from shared.knowledge.citations import ASKING, Source, states, stems
@@ -68,7 +68,7 @@ def led(source: Source, span: Span) -> str:
     return f"{heading.rstrip(':')}:{chr(10) if item else ' '}{text}"
 
 
-async def nearness(question: str, found: Sequence[tuple[Source, Span]], embeddings: Embeddings) -> list[float]:
+async def nearness(question: str, found: Sequence[tuple[Source, Span]], embeddings: Embedder) -> list[float]:
     """How near to a question what is quoted stands, as cosines with a share for its words; by words alone without."""
     said = [_asked(source, span) + span.of(source.text) for source, span in found]
     texts = [f"{source.title} – {source.heading}\n{text}" for (source, _), text in zip(found, said, strict=True)]
@@ -91,7 +91,7 @@ class Topic:
     sentences of other pages a quarter was.
     """
 
-    def __init__(self, question: str, given: Sequence[Source], embeddings: Embeddings) -> None:
+    def __init__(self, question: str, given: Sequence[Source], embeddings: Embedder) -> None:
         self._question, self._given, self._embeddings = question, given, embeddings
         self._best: float | None = None
 

@@ -1,0 +1,103 @@
+"""What the documents of an index are called, and which of the citizens' topics they are about."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.zammad.topics import Floats, Grams, Topics, unit
+from shared.backends import Backends
+from shared.filters import any_of, both, equals
+from shared.knowledge.index import View
+from shared.knowledge.rows import SYNONYMS, TITLE
+
+_KEPT_S: Final = 60.0
+# From which a name and a topic's wording are the same matter, as a cosine: of a page about something near by (a birth
+# certificate, a certificate of marriage) it is .93 at most.
+_SAME: Final = 0.937
+_DOUBT: Final = 0.004
+# Where the words of a wording stand in the title, less is enough.
+_WORDED: Final = 0.75
+_WORDED_NEAR: Final = 0.88
+_FEW: Final = 5  # titles that are looked at for a wording's words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Names:
+    """The documents of one view, with one row of ``vectors`` a name; empty arrays where there is none."""
+
+    documents: tuple[str, ...]
+    easy: NDArray[np.bool_]
+    owners: NDArray[np.int64]  # document of each name
+    vectors: Floats
+    titles: Grams
+    covers: Floats  # topics x documents: how surely a document is about a topic, 0 to 1
+
+    def by_document(self, values: Floats) -> Floats:
+        """The highest value of each document's names."""
+        found = np.full(len(self.documents), -1.0, np.float32)
+        np.maximum.at(found, self.owners, values)
+        return found
+
+
+async def names_of(view: View, source: str | None, topics: Topics, use: Backends) -> Names | None:
+    """The names in a view (of one source only where it is given); None: there is no document.
+
+    At most some 8,000 documents are known by name; further ones are found by their passages alone.
+
+    Raises:
+        BackendError: Milvus is away.
+    """
+
+    async def read() -> Names | None:
+        condition = both(any_of("position", [TITLE, SYNONYMS]), "" if source is None else equals("source", source))
+        rows = await use.vectors.query(view.name, condition, ("doc", "revision", "title", "easy", "dense"))
+        newest: dict[str, int] = {}
+        for row in rows:
+            newest[row["doc"]] = max(newest.get(row["doc"], 0), int(row["revision"]))
+        rows = [row for row in rows if int(row["revision"]) == newest[row["doc"]]]
+        return await asyncio.to_thread(_made, rows, topics) if rows else None
+
+    return await use.snapshots.get(f"zammad-names-{view.name}-{source}", _KEPT_S, read)
+
+
+def _made(rows: list[dict[str, object]], topics: Topics) -> Names:
+    numbers: dict[str, int] = {}
+    titles: list[str] = []
+    easy: list[bool] = []
+    for row in rows:
+        if str(row["doc"]) not in numbers:
+            numbers[str(row["doc"])] = len(numbers)
+            titles.append(str(row["title"]))
+            easy.append(bool(row["easy"]))
+    owners = np.array([numbers[str(row["doc"])] for row in rows], np.int64)
+    vectors = unit(np.array([list(row["dense"]) for row in rows], np.float32))  # type: ignore[call-overload]
+    return Names(
+        documents=tuple(numbers),
+        easy=np.array(easy, np.bool_),
+        owners=owners,
+        vectors=vectors,
+        # What stands in brackets after a name says more about it, and is no part of it.
+        titles=Grams(title.partition("(")[0] for title in titles),
+        covers=_covers(topics, vectors, owners, titles),
+    )
+
+
+def _covers(topics: Topics, vectors: Floats, owners: NDArray[np.int64], titles: list[str]) -> Floats:
+    near = np.full((len(topics.wordings), len(titles)), -1.0, np.float32)
+    for number, values in zip(owners, (topics.vectors @ vectors.T).T, strict=True):
+        np.maximum(near[:, number], values, out=near[:, number])
+    worded = np.zeros_like(near)
+    looked = np.argsort(-near, axis=1)[:, :_FEW]
+    shares: dict[int, Floats] = {}
+    for wording, documents in enumerate(looked):
+        for document in documents:
+            if near[wording, document] >= _WORDED_NEAR:
+                if int(document) not in shares:
+                    shares[int(document)] = topics.grams.shares(titles[document])
+                worded[wording, document] = shares[int(document)][wording] >= _WORDED
+    same = 1 / (1 + np.exp((_SAME - topics.by_topic(near)) / _DOUBT))
+    found: Floats = np.maximum(same, 0.95 * topics.by_topic(worded)).astype(np.float32)
+    return found
