@@ -13,6 +13,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from events.cms import CrawlRequested, PageChanged, PageIndexed
+from events.event import Event
 from events.subjects import filter_of
 from infra.stack.progress import Progress
 from shared.bus import enveloped
@@ -56,6 +57,30 @@ async def load(settings: NatsSettings, progress: Progress, *, anew: bool, patien
             await bus.publish(enveloped(event, id=str(uuid4()), source="stadtfunk/up"), key=event.key_value)
             crawls += 1
         await _follow(bus, progress, crawls)
+    finally:
+        await bus.close()
+
+
+async def ask(settings: NatsSettings, event: Event, function: str, patience_s: float = 60.0) -> None:
+    """Publish an event as soon as the worker has made this function's consumer: earlier it would start nothing.
+
+    Raises:
+        BackendError: the worker made no such consumer within ``patience_s``.
+    """
+    bus = JetStreamBus(settings, name="stadtfunk-up")
+    deadline = time.monotonic() + patience_s
+    try:
+        while True:
+            try:
+                await bus.connect()
+                await bus.jetstream.consumer_info(STREAM, function)
+                break
+            except (NotFoundError, NatsError, OSError, BackendError) as error:
+                if time.monotonic() > deadline:
+                    missing = f"made no consumer for {function} within {patience_s:.0f} s"
+                    raise BackendError("worker", missing) from error
+                await asyncio.sleep(POLL_S)
+        await bus.publish(enveloped(event, id=str(uuid4()), source="stadtfunk/up"), key=event.key_value)
     finally:
         await bus.close()
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from events.zammad import KnowledgeSyncAsked
 from infra.stack.folder import DataFolder
 from infra.stack.library import SYSTEM, load_library
-from infra.stack.loading import load
+from infra.stack.loading import ask, load
 from infra.stack.plan import Plan, chosen, installs, make_plan
 from infra.stack.ports import Ports, claim, is_free, owner
 from infra.stack.process import StartError
@@ -74,6 +75,8 @@ async def _work(supervisor: Supervisor, plan: Plan, folder: DataFolder, wish: Wi
     folder.announce(plan.settings)
     await supervisor.start(plan.servers)
     await supervisor.start(plan.own)
+    if plan.zammad is not None:
+        await ask(plan.nats, KnowledgeSyncAsked(), "sync_knowledge")
     if plan.cms is not None:
         progress.note(f"{plan.portal} answers; the city's pages are being read")
         await load(plan.nats, progress, anew=_other_city(folder, wish.city))
