@@ -1,6 +1,7 @@
 """Parquet files that a library hands over for an evaluation: loans and titles, in columns with fixed names."""
 
-from datetime import UTC, date, datetime
+import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +10,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from functions.library.model.interactions import Interactions, interactions
+from functions.library.model.interactions import Coded, Interactions, interactions
 from shared.errors import StadtfunkError
+
+_READABLE = 0.5  # of the times given as text: fewer are another format
+_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S %Z", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S")
 
 
 def read_loans(file: Path, *, also: list[str]) -> Interactions:
     """Loans from columns ``user``, ``item`` and, where there is one, ``timestamp``; rows with a gap are left out.
 
-    A timestamp is a date, a time, a number (any unit that grows) or text in ISO 8601.
+    A timestamp is a date, a time, a number (any unit that grows) or text: ISO 8601 or 31.01.2026. Where most can be
+    read, the others are gaps.
     """
     table = _table(file, ("user", "item"))
     timed = "timestamp" in table.column_names
-    table = table.select(["user", "item", "timestamp"] if timed else ["user", "item"]).drop_null()
+    table = table.select(["user", "item", "timestamp"] if timed else ["user", "item"])
+    table = table.filter(pc.and_(_there(table["user"]), _there(table["item"])))
+    days = None
+    if timed:
+        days = _numbers(table["timestamp"], file)
+        there = np.isfinite(days)
+        table, days = table.filter(pa.array(there)), days[there]
     if not table.num_rows:
         raise StadtfunkError(f"{file}: holds no loan")
-    days = _numbers(table["timestamp"], file) if timed else None
-    return interactions(_values(table["user"]), _texts(table["item"]), days, also=also)
+    return interactions(_coded(table["user"]), _coded(table["item"]), days, also=also)
 
 
 def read_items(file: Path) -> tuple[list[str], dict[str, list[str]]]:
@@ -62,35 +72,61 @@ def _table(file: Path, wanted: tuple[str, ...]) -> Any:
     return table
 
 
-def _values(column: Any) -> np.ndarray[Any, Any]:
-    return column.to_numpy() if pa.types.is_integer(column.type) else _texts(column)
+def _there(column: Any) -> Any:
+    """Neither a gap nor a number that is none."""
+    if pa.types.is_floating(column.type):
+        return pc.fill_null(pc.is_finite(column), False)
+    return pc.is_valid(column)
+
+
+def _coded(column: Any) -> Coded:
+    """Each distinct id once, and which of them each row has: millions of rows stay small."""
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    encoded = pc.dictionary_encode(column).combine_chunks()
+    whole = pa.types.is_integer(encoded.dictionary.type)
+    names = encoded.dictionary.to_numpy() if whole else _texts(encoded.dictionary)
+    return Coded(names, encoded.indices.to_numpy())
 
 
 def _texts(column: Any) -> np.ndarray[Any, Any]:
     if pa.types.is_floating(column.type):  # whole numbers that met a gap: 17.0 is title 17
         column = pc.cast(column, pa.int64(), safe=False)
-    return np.asarray(pc.cast(column, pa.string()).to_pylist(), dtype=str)
+    texts = pc.cast(column, pa.string())
+    if len(texts) and pc.all(pc.match_substring_regex(texts, r"^[0-9]+\.0$")).as_py():  # the same, as text
+        texts = pc.replace_substring_regex(texts, r"\.0$", "")
+    return np.asarray(texts.to_pylist(), dtype=str)
 
 
 def _numbers(column: Any, file: Path) -> np.ndarray[Any, Any]:
+    """Seconds, days or whatever counts; NaN where there is none."""
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
     kind = column.type
+    if pa.types.is_date(kind):
+        column = pc.cast(column, pa.timestamp("ms"))
+    if pa.types.is_temporal(kind):
+        return np.asarray(pc.cast(pc.cast(column, pa.int64()), pa.float64(), safe=False).to_numpy(), np.float64)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return np.asarray(column.to_numpy(), np.float64)
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return np.asarray(pc.cast(pc.cast(column, pa.timestamp("us")), pa.int64()).to_numpy(), np.float64)
-    try:
-        return np.asarray([_moment(text) for text in column.to_pylist()], np.float64)
-    except (TypeError, ValueError):
+        return np.asarray(pc.cast(column, pa.float64(), safe=False).to_numpy(), np.float64)
+    known = {text: _moment(text) for text in pc.unique(column).to_pylist()}
+    found = np.asarray([known[text] for text in column.to_pylist()], np.float64)
+    if len(found) and np.isfinite(found).mean() < _READABLE:
         raise StadtfunkError(
             f"{file}: column timestamp is neither a time nor a number nor text in ISO 8601, e.g. 2026-01-31"
-        ) from None
+        )
+    return found
 
 
 def _moment(text: Any) -> float:
-    if isinstance(text, date):
-        return float(text.toordinal())
     try:
         return float(text)
-    except ValueError:
-        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        pass
+    for format_ in (None, *_FORMATS):
+        try:
+            found = datetime.fromisoformat(text) if format_ is None else datetime.strptime(text, format_)
+        except (TypeError, ValueError):
+            continue
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return math.nan

@@ -1,5 +1,6 @@
 """The recommender's algorithms, on loans small enough to reckon by hand."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from functions.library.model import LEAST_READERS, Model
-from functions.library.model.blend import train
+from functions.library.model.als import als, solved
+from functions.library.model.blend import Choice, fold, train
 from functions.library.model.card import Card
 from functions.library.model.content import nearest_texts, nearest_vectors, text_vectors
 from functions.library.model.ease import ease, ease_scores
@@ -115,6 +117,70 @@ def test_ease_is_its_formula_in_both_shapes(shape: tuple[int, int]) -> None:
     found = ease(matrix, 7.0, pairs).toarray()
     assert np.allclose(found, np.where(pairs.toarray() > 0, wanted, 0), atol=1e-5)
     assert np.allclose(ease_scores(matrix, 7.0)(matrix), dense @ wanted, atol=1e-5)
+
+
+def test_als_is_its_normal_equations_and_knows_only_supported_pairs() -> None:
+    dense = (np.random.default_rng(4).random((40, 12)) < 0.4).astype(np.float32)
+    matrix, unknown, penalty = csr_matrix(dense), 0.2, 0.05
+    titles = np.random.default_rng(5).standard_normal((12, 3)).astype(np.float32)
+    found = solved(matrix, np.zeros((40, 3), np.float32), titles, unknown, penalty)
+    for row, loans_ in zip(found, dense, strict=True):
+        theirs = titles[loans_ > 0]
+        weight = penalty * (len(theirs) + unknown * 12)
+        normal = unknown * titles.T @ titles + theirs.T @ theirs + weight * np.eye(3)
+        assert np.allclose(row, np.linalg.solve(normal, theirs.sum(0)), atol=1e-3)
+    pairs = supported(matrix, 7)
+    weights = als(matrix, pairs, factors=4)
+    assert 0 < pairs.nnz < 132
+    assert not weights.toarray()[pairs.toarray() == 0].any()
+    seen = synthetic()
+    taste = np.array([int(id[1:]) // 30 for id in seen.titles.tolist()])
+    every = als(seen.matrix, csr_matrix(np.ones((90, 90), np.float32)), factors=3).toarray()
+    alike = taste[:, None] == taste
+    assert every[alike].mean() > 10 * abs(every[~alike]).mean()
+
+
+def test_als_joins_the_blend_only_where_it_adds_more_than_chance() -> None:
+    _, choice = train(synthetic(), how="time")
+    assert choice.weights["als"] == 0
+    model = fold(synthetic(), {}, Choice(weights={"als": 1.0}), least=LEAST_READERS)
+    assert {int(one.title[1:]) // 30 for one in model.recommend(["t1", "t2"], 5)} == {0}
+
+
+def test_earlier_titles_of_a_basket_fade_in_serving_as_in_evaluation() -> None:
+    seen = loans([(0, 0), (0, 1), (0, 2), (1, 2)], [5, 9, 7, 1])
+    assert seen.baskets(1.0).toarray() == pytest.approx(np.array([[1 / 3, 1, 1 / 2], [0, 0, 1]]))
+    assert seen.baskets(0.0) is seen.matrix
+    assert loans([(0, 0)]).baskets(1.0).toarray().tolist() == [[1]]
+    model = replace(train(synthetic(), how="time")[0], fading=1.0)
+    basket = ["t1", "t31", "t61"]
+    scores = {one.title: one.score for one in model.recommend(basket, 80)}
+    columns = [model.titles.tolist().index(id) for id in basket]
+    row = csr_matrix(([1 / 3, 1 / 2, 1.0], ([0, 0, 0], columns)), shape=(1, 90))
+    told = model.score(row)[0]
+    for title, score in scores.items():
+        assert score == pytest.approx(told[model.titles.tolist().index(title)], rel=1e-4)
+    assert int(next(iter(scores))[1:]) // 30 == 2
+    assert int(model.recommend(basket[::-1], 1)[0].title[1:]) // 30 == 0
+
+
+def test_the_latest_titles_lead_where_readers_move_on() -> None:
+    chance = np.random.default_rng(7)
+    who = np.repeat(np.arange(300), 12)
+    # Eight titles of one taste, then four of another: what comes next is of the second.
+    tastes = np.repeat(chance.integers(0, 6, (300, 2)), (8, 4), axis=1).ravel()
+    what = tastes * 20 + chance.integers(0, 20, len(who))
+    seen = interactions(who, [f"t{one}" for one in what], np.tile(np.arange(12.0), 300))
+    assert train(seen, how="time")[1].fading > 0
+    assert train(synthetic(), how="time")[1].fading == 0
+
+
+def test_a_title_of_four_people_weighs_what_one_of_none_does() -> None:
+    readers = [0, 1, 2, 3, *range(10, 16)]
+    seen = loans([(reader, 0 if reader < 4 else 1) for reader in readers])
+    assert seen.recent(None, 5).tolist() == [0, 6]
+    model = fold(seen, {}, Choice(weights={"popular": 1.0}), least=LEAST_READERS)
+    assert model.prior.tolist() == [0, 1]
 
 
 def test_ease_leaves_the_least_borrowed_out_when_it_would_be_too_large() -> None:

@@ -47,12 +47,12 @@ def _fitted(matrix: Matrix, factors: int, unknown: float, penalty: float, seed: 
     titles: Factors = chance.standard_normal((matrix.shape[1], factors), np.float32) * np.float32(0.1 / factors**0.5)
     readers = np.zeros((matrix.shape[0], factors), np.float32)
     for _ in range(_ROUNDS):
-        readers = _solved(matrix, readers, titles, unknown, penalty)
-        titles = _solved(by_title, titles, readers, unknown, penalty)
+        readers = solved(matrix, readers, titles, unknown, penalty)
+        titles = solved(by_title, titles, readers, unknown, penalty)
     return titles
 
 
-def _solved(loans: Matrix, rows: Factors, others: Factors, unknown: float, penalty: float) -> Factors:
+def solved(loans: Matrix, rows: Factors, others: Factors, unknown: float, penalty: float) -> Factors:
     """Each row x anew: (unknown Y'Y + Z'Z + penalty) x = Z'1, Y the ``others``, Z those it has loans with."""
     gram = unknown * (others.T @ others)
     weight = (penalty * (np.diff(loans.indptr) + unknown * len(others))).astype(np.float32)[:, None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -46,7 +46,7 @@ class Interactions:
         A title of fewer than ``least`` people has none.
         """
         if half_life is None or self.days is None or not len(self.days):
-            counts = self.loans.astype(np.float64)
+            counts: np.ndarray[Any, Any] = self.loans.astype(np.float64)
         else:
             weights = 0.5 ** ((self.days.max() - self.days) / half_life)
             counts = np.bincount(self.matrix.indices, weights, minlength=len(self.titles))
@@ -75,9 +75,16 @@ class Interactions:
         return Interactions(self.titles, matrix, days, self.keys)
 
 
+class Coded(NamedTuple):
+    """Ids row by row, each distinct one kept once."""
+
+    names: np.ndarray[Any, Any]  # may repeat
+    codes: np.ndarray[Any, Any]  # of each row, its place among ``names``
+
+
 def interactions(
-    readers: Sequence[Any] | np.ndarray[Any, Any],
-    titles: Sequence[Any] | np.ndarray[Any, Any],
+    readers: Sequence[Any] | np.ndarray[Any, Any] | Coded,
+    titles: Sequence[Any] | np.ndarray[Any, Any] | Coded,
     days: np.ndarray[Any, Any] | None = None,
     *,
     also: Sequence[str] = (),
@@ -87,10 +94,12 @@ def interactions(
 
     With ``keyed`` readers are pseudonyms, "key-digest".
     """
-    people, row = np.unique(np.asarray(readers), return_inverse=True)
-    names = np.asarray(titles).astype(str)
+    readers, titles = (one if isinstance(one, Coded) else _coded(one) for one in (readers, titles))
+    people, row = np.unique(readers.names, return_inverse=True)
+    row = row[readers.codes]
+    names = titles.names.astype(str)
     vocabulary = np.unique(np.concatenate([names, np.asarray(list(also), dtype=str)]) if len(also) else names)
-    column = np.searchsorted(vocabulary, names)
+    column = np.searchsorted(vocabulary, names)[titles.codes]
     width = max(len(vocabulary), 1)
     cell = row.astype(np.int64) * width + column
     order = np.lexsort((days, cell)) if days is not None else np.argsort(cell, kind="stable")
@@ -104,6 +113,10 @@ def interactions(
     # `kept` is ordered by row, then column: the order in which the matrix keeps its cells.
     keys = np.unique([str(one).partition("-")[0] for one in people], return_inverse=True)[1] if keyed else None
     return Interactions(vocabulary, matrix, None if days is None else np.asarray(days, np.float64)[kept], keys)
+
+
+def _coded(values: Sequence[Any] | np.ndarray[Any, Any]) -> Coded:
+    return Coded(np.asarray(values), np.arange(len(values)))
 
 
 def without(matrix: Matrix, kept: np.ndarray[Any, Any]) -> Matrix:
