@@ -17,7 +17,7 @@ up: .venv/.installed  ## Start everything here, with a demo city; options: make 
 
 test: .venv/.installed  ## Checks, then every test; some of them: make test ARGS="-k worker"
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 heavy: .venv/.installed  ## The tests that take minutes: real pages, probes, long outages
 	$(BIN)/pytest -m heavy --timeout 1200 $(ARGS)

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
+import hypothesis
 import nats
 import pytest
 
@@ -30,6 +31,12 @@ from shared.settings import (
     XnextSettings,
 )
 from tests.polling import eventually
+
+# The same examples in every run, however long a busy machine takes for one.
+hypothesis.settings.register_profile(
+    "stadtfunk", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("stadtfunk")
 
 # What a developer has in .env, or runs beside the tests, is no part of them.
 Settings.model_config["env_file"] = None

@@ -42,6 +42,8 @@ LOOKS = [
 ]
 """Colour scheme and width; what two of them show the others seldom differ in."""
 
+expect.set_options(timeout=30_000)  # ms: what a busy machine needs is no fault of a page
+
 
 @contextmanager
 def hosting(settings: Settings, *targets: Any) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from infra.stack.orphans import marked
 from tests.acceptance.browser import CHROMIUM, FLAGS
 
 ROOT = Path(__file__).parents[2]
@@ -115,9 +116,9 @@ def start_up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
         up.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """The whole stack with the demo city, every page findable; shared by a module's tests."""
+    """The whole stack with the demo city, every page findable; shared by the session; test_demo_city.py ends it."""
     up = Up(tmp_path_factory.mktemp("city") / "data")
     try:
         up.addresses()
@@ -133,3 +134,34 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+def none_left(data: Path, seconds: float) -> bool:
+    """That no process of this data folder is left after so long."""
+    deadline = time.monotonic() + seconds
+    while left := marked(str(data.resolve())):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"left behind: {[process.cmdline() for process in left]}")
+        time.sleep(0.05)
+    return True
+
+
+def done(*command: str) -> None:
+    """Run a ``stadtfunk`` command that succeeds."""
+    ended = _stadtfunk(*command)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def failed(*command: str) -> str:
+    """What a ``stadtfunk`` command says that fails, in one line."""
+    ended = _stadtfunk(*command)
+    assert ended.returncode == 1, ended.stdout
+    return " ".join(ended.stderr.split())
+
+
+def _stadtfunk(*command: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
+    program = str(Path(sys.executable).parent / "stadtfunk")
+    return subprocess.run(
+        [program, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )

@@ -307,7 +307,7 @@ async def test_the_same_id_within_the_window_is_one_event_and_beyond_it_a_repeat
         seen.append(event.text)
         return Answered(text="a")
 
-    async with Bench(nats_settings.model_copy(update={"duplicate_window_s": 1})) as bench, bench.worker(read):
+    async with Bench(nats_settings.model_copy(update={"duplicate_window_s": 3})) as bench, bench.worker(read):
         await bench.publish(Asked(text="first"), id="one")
         await bench.publish(Asked(text="again"), id="one")
         await until(lambda: seen)
