@@ -37,12 +37,14 @@ _RUN_S: Final = 90.0  # then the rest is left to the next run
 
 
 class Watermark(BaseModel):
-    """How far the search has come."""
+    """How far the search has come; a search may take several runs."""
 
     model_config = ConfigDict(frozen=True)
 
     since: datetime  # of the first run; older articles are nobody's loss
-    upto: datetime  # the last change that was looked at
+    upto: datetime  # the last change that was there when the search before began: all of it was looked at
+    until: datetime | None = None  # the same of the present search; None: the last run came to its end
+    place: tuple[datetime, int] | None = None  # change and ticket that were looked at last in the present search
 
 
 @on(ReconciliationAsked)
@@ -53,19 +55,24 @@ async def reconcile_tickets(_asked: ReconciliationAsked, use: Backends) -> Async
         return
     zammad, bucket, end = zammad_of(use), use.state.bucket(BUCKET), time.monotonic() + _RUN_S
     mark = await _mark(bucket)
-    changed = await zammad.changed_since(mark.upto - _OVERLAP, names)
-    changed.sort(key=lambda ticket: (ticket.updated_at, ticket.id))
-    for start in range(0, len(changed), _AT_ONCE):
-        part = changed[start : start + _AT_ONCE]
+    changed = sorted(await zammad.changed_since(mark.upto - _OVERLAP, names), key=_place)
+    if not changed:
+        return
+    mark = mark.model_copy(update={"until": mark.until or changed[-1].updated_at})
+    left = [ticket for ticket in changed if mark.place is None or _place(ticket) > mark.place]
+    for start in range(0, len(left), _AT_ONCE):
+        part = left[start : start + _AT_ONCE]
         for found in await asyncio.gather(*(_missing(ticket, mark, zammad, use) for ticket in part)):
             for event in found:
                 yield event
-        if part[-1].updated_at > mark.upto:
-            mark = mark.model_copy(update={"upto": part[-1].updated_at})
-            await bucket.put(_KEY, mark.model_dump_json().encode())
-        if time.monotonic() > end:
-            log.info("reconciliation goes on in the next run", count=len(changed) - start - len(part))
+        # What was yielded is stored.
+        mark = mark.model_copy(update={"place": _place(part[-1])})
+        await _keep(bucket, mark)
+        if time.monotonic() > end and start + len(part) < len(left):
+            log.info("reconciliation goes on in the next run", count=len(left) - start - len(part))
             return
+    upto = max(mark.upto, mark.until or mark.upto)
+    await _keep(bucket, Watermark(since=mark.since, upto=upto))
 
 
 async def _mark(bucket: Bucket) -> Watermark:
@@ -74,8 +81,16 @@ async def _mark(bucket: Bucket) -> Watermark:
         return Watermark.model_validate_json(entry.value)
     first = datetime.now(UTC) - _FIRST
     mark = Watermark(since=first, upto=first)
-    await bucket.put(_KEY, mark.model_dump_json().encode())
+    await _keep(bucket, mark)
     return mark
+
+
+async def _keep(bucket: Bucket, mark: Watermark) -> None:
+    await bucket.put(_KEY, mark.model_dump_json().encode())
+
+
+def _place(ticket: Ticket) -> tuple[datetime, int]:
+    return ticket.updated_at, ticket.id
 
 
 async def _missing(ticket: Ticket, mark: Watermark, zammad: Zammad, use: Backends) -> list[Event]:

@@ -20,6 +20,7 @@ from functions.zammad.markers import Marker, markers_of
 from functions.zammad.proposal import Proposal
 from functions.zammad.rating import links
 from functions.zammad.records import Record, Records
+from functions.zammad.source import link
 from functions.zammad.tickets import Article, Group, TextModule, Ticket, User
 from functions.zammad.triage import Triage
 from shared.backends import Backends
@@ -64,16 +65,16 @@ async def write(plan: Plan, zammad: Zammad, use: Backends) -> Record:
     body = "" if plan.proposal.abstains else await _body(plan, customer, zammad, use)
     record = _record(plan, body, use)
     if settings.dry_run:
-        state = await _state(plan, body, record, zammad, use)
+        state, _ = await _state(plan, body, record, zammad, use)
         record = await records.save(record.model_copy(update={"outcome": "reported"}))
         await reports.put(use, plan.marker, draft=body, note=_note(plan, state, use), state=state)
         return record
     # Before the draft is written: after a crash in between it is known as ours.
     record = await records.save(record)
-    state = await _state(plan, body, record, zammad, use)
-    if state == "written":
+    state, lies_there = await _state(plan, body, record, zammad, use)
+    if state == "written" and not lies_there:
         record = await _put_draft(plan, body, customer, record, zammad)
-    else:
+    elif state != "written":
         record = record.model_copy(update={"outcome": "noted", "fingerprint": ()})
     record = await records.save(record)
     if plan.group.tags and plan.triage is not None:
@@ -102,16 +103,21 @@ def _record(plan: Plan, body: str, use: Backends) -> Record:
     return record.model_copy(update={"hashes": record.writing(body)}) if body else record
 
 
-async def _state(plan: Plan, body: str, record: Record, zammad: Zammad, use: Backends) -> DraftState:
-    """What may become of the draft; the last thing that is asked before it is written."""
+async def _state(plan: Plan, body: str, record: Record, zammad: Zammad, use: Backends) -> tuple[DraftState, bool]:
+    """What may become of the draft, and whether it lies there; the last thing that is asked before it is written."""
     if not body:
-        return "none"
+        return "none", False
     group = await _group(plan.ticket.group, zammad, use)
     if group is None or not group.shared_drafts:
-        return "no_flag"
+        return "no_flag", False
     present = await zammad.draft(plan.ticket.id)
-    ours = present is None or (present.updated_by_id == plan.bot_id and record.wrote(present.body))
-    return "written" if ours else "kept_agents"
+    if present is None:
+        return "written", False
+    if present.updated_by_id == plan.bot_id and record.wrote(present.body):
+        # What an earlier run for this very article wrote; for an earlier article it has another subject.
+        begun = plan.before is not None and plan.before.article_id == plan.article.id
+        return "written", begun and present.body == body
+    return "kept_agents", False
 
 
 async def _put_draft(plan: Plan, body: str, customer: User | None, record: Record, zammad: Zammad) -> Record:
@@ -147,6 +153,7 @@ def _note(plan: Plan, state: DraftState, use: Backends) -> str:
         draft=state,
         triage=plan.triage,
         thumbs=None if use.settings.zammad.dry_run else thumbs,
+        opened=lambda source, quote: link(source, quote, use),
     )
 
 

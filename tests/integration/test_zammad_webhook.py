@@ -44,7 +44,7 @@ class Zammad:
     async def send(
         self, body: Any, *, token: str | None = TOKEN, delivery: str | None = None, **headers: str
     ) -> tuple[int, dict[str, Any]]:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
         sent = {"content-type": "application/json", "x-zammad-delivery": delivery or str(uuid4()), **headers}
         if token is not None:
             sent["x-hub-signature"] = "sha1=" + hmac.new(token.encode(), raw, hashlib.sha1).hexdigest()
