@@ -13,7 +13,7 @@ from shared.privacy.kinds import Span
 _CAP: Final = r"[^\W\d_a-zäöüßа-яіїєґ][\w'’-]{1,40}"
 _HOUSE: Final = re.compile(
     r"(?<=[\w.])[ \t]{1,2}(?:(?i:nr\.?|nummer|hausnr\.?|hausnummer|no\.?)\s?)?"
-    r"(?P<n>[1-9]\d{0,3}(?:\s?[a-zA-Z](?![\w.]))?(?:\s?[-/+–]\s?\d{1,4}(?:\s?[a-zA-Z](?![\w.]))?)?)(?!\w)"
+    r"(?P<n>[1-9]\d{0,3}(?:\s?[a-zA-Z](?!\w|\.\w))?(?:\s?[-/+–]\s?\d{1,4}(?:\s?[a-zA-Z](?!\w|\.\w))?)?)(?!\w)"
     r"(?i:(?!\s?(?:uhr|€|euro?\b|eur\b|tage?n?\b|jahre?n?\b|monate?n?\b|wochen?\b|stunden?\b|minuten\b|prozent"
     r"|%|km\b|kg\b|cm\b|mal\b|personen|kinder\b"
     rf"|\.\s?\d|[.]?\s?{MONTH}\b|[:,]\d|years?\b|days?\b|weeks?\b|hours?\b|months?\b|ans\b|jours?\b|gün\b"
@@ -50,6 +50,11 @@ _ARTICLE: Final = (
     r"|Hinterm|Vor dem|Vor der|Vorm|Beim|Bei der|Bei den|Über der|Alter?|Altes|Neuer?|Neues|Große[rs]?"
     r"|Kleine[rs]?|Obere[rs]?|Untere[rs]?|Hohe[rs]?|Lange[rs]?"
     r"|Sankt|St\.|Achter|Op de[rn]?)"
+)
+_OLD: Final = re.compile(rf"(?<!\w)(?:{_ARTICLE}[ ])+$")
+_BARE: Final = re.compile(
+    rf"(?<![\w-])(?:{_CAP}[ -]){{1,3}}$|(?<![\w-])(?:{_CAP}[ ])?(?i:zur?|zum|am|an der|an den|auf der|auf dem"
+    rf"|beim|hinter der|vor dem)[ ]$"
 )
 _PLACED: Final = re.compile(
     rf"(?<!\w){_ARTICLE}[ ](?:[a-zäöü]\w{{1,15}}[ ])?{_CAP}(?:[ ]{_CAP})?$|(?<!\w)(?:{_ARTICLE}[ ])+{_CAP}$"
@@ -164,9 +169,7 @@ def _street(text: str, house: re.Match[str]) -> int | None:
     if _ENDS.search(last) and (last[0].isupper() or len(last) >= 6):
         start = house.start() - len(tail) + len(tail.rstrip(".")) - len(last)
         bare = _ENDS.fullmatch(last) is not None
-        prefix = re.search(
-            rf"(?<!\w)(?:{_ARTICLE}[ ])+$" if not bare else rf"(?<![\w-])(?:{_CAP}[ -]){{1,3}}$", text[at:start]
-        )
+        prefix = (_BARE if bare else _OLD).search(text[at:start])
         return at + prefix.start() if prefix else None if bare else start
     if not last[0].isupper() or (last.isupper() and len(last) <= 6):  # as of a plate
         return None

@@ -51,7 +51,7 @@ _SAID: Final = re.compile(
     re.I,
 )
 _BORN: Final = re.compile(
-    r"(?:\bgeb(?:oren\w{0,3}|urts?\w{0,8})?\b\.?|\bgeburtstag\w*|\bborn\b|\bd\.?o\.?b\b\.?|\bbirth\w*"
+    r"(?:\bgeb(?:\.?-?dat(?:um|\.)|oren\w{0,3}|urts?\w{0,8})?\b\.?|\bgeburtstag\w*|\bborn\b|\bd\.?o\.?b\b\.?|\bbirth\w*"
     r"|\bnée?s?\b|\bnaissance\b|\bdoğum\w*|\bdoğd\w*"
     r"|\bdogum\w*|народ\w*|нар\.|рожд\w*|р\.\s?н\.|родив\w*|родил\w*|مواليد|الميلاد|ولدت?|مولود\w*|تولد"
     r"|\bnacid[oa]\b|\bnacimiento\b|\bnat[oa]\b|\bnascita\b"

@@ -20,13 +20,13 @@ pt_PT ro_RO ru_RU sl_SI tr_TR uk_UA
 # Given names that are words, months or places, too: alone they say nothing.
 _AMBIGUOUS: Final = words(
     """
-    abend achtung adil alba alle alp amber amt angel april art august azur bahar bergen berlin bill bis blake bonnie
-    can cole coy daisy dean dost dünya ernst eve faith fay florence forest friede georgia glen grace grant grün hak
-    hale heather heide hope ivory ivy iyi jade job joy june kerman kiraz lang laurel lee line linde lou love mai malta
-    mark mars may mehr melody merit mies mille mine nur oral orient pan paris peer pier polen rain ray rosa rose ruby
-    said salut savaş sen senin sierra silvester solange sultan summer sunny tür ulm van venus victoria von will wolf
-    yaz ümit özgür віра надія любов зоря мир воля сонце світ роза март май август лев die der das und für bitte danke
-    ich wir sie mein meine dein ihr hat ist war
+    abend achtung adil alba alle alp amber amt angel april art august azur beste bahar bergen berlin bill bis blake
+    bonnie can cole coy daisy dean dost dünya ernst eve faith fay florence forest friede georgia glen grace grant
+    grün hak hale heather heide hope ivory ivy iyi jade job joy june kerman kiraz lang laurel lee line linde lou
+    love mai malta mark mars may mehr melody merit mies mille mine nur oral orient pan paris peer pier polen rain
+    ray rosa rose ruby said salut savaş sen senin sierra silvester solange sultan summer sunny tür ulm van venus
+    victoria von will wolf yaz ümit özgür віра надія любов зоря мир воля сонце світ роза март май август лев die der
+    das und für bitte danke ich wir sie mein meine dein ihr hat ist war
     """
 )
 _FURTHER: Final = words("anneliese baris finja jette oksana olha quirin svitlana theo yusuf")
@@ -88,10 +88,13 @@ _SUFFIXES: Final = re.compile(
     r"|strasse|strassen|verwaltung|behörden?|formulare?|unterlagen|dokumente?|termine?s?|fragen?|wohnung"
     r"|fahrzeuge?s?|erlaubnis|erlaubnisse"
     r"|versicherung|vertr[aä]ge?s?|plakette|registers?|verein|vereine|kasse|gericht|gerichte|frist|fristen"
-    r"|meldung|parken"
-    r"|(?<=.)(?:beamter?|beamtin|leiter|leiterin|meister|meisterin|bearbeiter|bearbeiterin|rätin|kollegen?"
-    r"|kolleginn?e?n?)))$"
-)  # fmt: skip
+    r"|meldung|parken))$"
+)
+# Callings are surnames, too: after a given name they are one.
+_CALLINGS: Final = re.compile(
+    r".(?:beamter?|beamtin|leiter|leiterin|meister|meisterin|bearbeiter|bearbeiterin"
+    r"|rätin|kolleg\w{1,5})$"
+)
 _VOWELS = re.compile("[aeiouyäöüаеєиіїоуюя]")
 _PLACES: Final = words(
     """
@@ -102,10 +105,12 @@ _PLACES: Final = words(
 )
 
 
-def common(word: str) -> bool:
-    """Whether a word is one of many uses, so that its capital makes no name of it."""
+def common(word: str, *, after: bool = False) -> bool:
+    """Whether a word is one of many uses, so that its capital makes no name of it; ``after`` a given name fewer are."""
     small = word.casefold()
-    return small in _NOUNS or small in _PLACES or _SUFFIXES.search(small) is not None
+    if small in _NOUNS or small in _PLACES or _SUFFIXES.search(small):
+        return True
+    return not after and _CALLINGS.search(small) is not None
 
 
 def given(word: str) -> bool:

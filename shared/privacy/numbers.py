@@ -67,7 +67,7 @@ _CODE: Final = re.compile(r"(?<![\w@/.-])(?=[A-Z0-9]{0,20}\d)(?=[A-Z0-9]{0,20}[A
 _CODE_SMALL: Final = re.compile(r"(?<![\w@/.-])(?=[a-z]{1,9}\d{1,9}[a-z])[a-z0-9]{8,24}(?![\w@])", re.I)
 _CODE_SPACED: Final = re.compile(
     r"(?i:(?<!\w)(?:\w{0,12}ausweis\w{0,10}|perso|(?:reise)?pass|passport|pasaport\w{0,4}|паспорт\w{0,3}"
-    r"|kimlik|ID|serie|seri|серія"
+    r"|kimlik|ID(?:[ ]card)?|serie|seri|серія"
     r"|carte d.identité|جواز(?:\sسفر)?|الهوية|identity card)"
     r"(?:\s?-?\s?(?:nummer|nr\.?|no\.?|number|numéro|numarası|numaram|№|номер|رقم|kart(?:e|ı)?))?"
     r"(?:\s(?:ist|lautet|is|war|est|mit|der|with|glaub\sich|hat)){0,3}(?:\s(?:die\s)?(?:nummer|nr\.?|number|no\.?))?)"
@@ -118,15 +118,21 @@ _PLATE_SAID: Final = re.compile(
     r"(?:\s(?:ist|lautet|bisher|alt|neu|is|currently|est|no|war))?[\s:(=-]{1,4}"
     r"(?P<it>[A-ZÄÖÜА-ЯІЇЄ0-9]{1,4}(?:[\s-]{1,3}[A-ZА-ЯІЇЄ0-9]{1,5}){0,2})\b", re.I)  # fmt: skip
 _NO_PLATE: Final = re.compile(
-    r"^(?:DIN|ISO|EN|EUR?|PKW|LKW|KFZ|TÜV|PIN|PDF|USA?|UN|CHF|KL|ART|ABS|NR|HRB|HRA|BGB|STVO|STVZO|TEL|FAX|AB"
-    r"|UM|IM|AM|BIS|MIT|ÖPNV|IBAN|BIC|ID|IT"
-    r"|CORONA|COVID|PLZ|AZ|GZ)\b|\d\s(?:EUR|USD|CHF|TL|KM|KG|KW|PS|MM|CM)\b",
+    r"^(?:DIN|ISO|EN|EUR?|PKW|LKW|KFZ|TÜV|PIN|PDF|USA?|UN|CHF|HRB|HRA|BGB|STVO|STVZO|TEL|FAX|ÖPNV|IBAN|BIC"
+    r"|CORONA|COVID|PLZ)\b"
+    r"|^(?:AB|UM|IM|AM|BIS|MIT|IT|ID|NR|ART|ABS|KL|AZ|GZ|IN|ZU|AN)(?=\s)|\d\s(?:EUR|USD|CHF|TL|KM|KG|KW|PS|MM|CM)\b",
     re.I,
 )
+_DIGIT = r"null|eins|zwei|zwo|drei|vier|fünf|sechs|sieben|acht|neun|zero|one|two|three|four|five|six|seven|eight|nine"
+_SPOKEN: Final = re.compile(rf"(?<!\w)(?:(?:{_DIGIT})(?:[ ,-]{{1,3}}|$|(?!\w))){{6,20}}", re.I)
+_TYPED: Final = re.compile(r"(?<!\w)[OoIl\d]+(?=[OoIl\d]*\d[OoIl\d]*\d)[OoIl\d]+(?!\w)")
+_ALIKE: Final = str.maketrans("OoIl", "0011")
 
 
 def numbers(text: str, seen: str) -> Iterator[Span]:
     """Each number of a text that is of a person; ``seen`` is the text in Latin letters, equally long."""
+    seen = _TYPED.sub(lambda found: found.group().translate(_ALIKE), seen)
+    yield from (Span(*found.span(), "phone") for found in _SPOKEN.finditer(text))
     for pattern in (_IBAN, _LONG_IBAN):
         for found in pattern.finditer(seen):
             if (span := _account(seen, found.start(), found.end())) is not None:

@@ -14,7 +14,21 @@ _LOOKALIKES: Final = str.maketrans(
     "ABEKMHOPCTYXIJSaeopcyxijsdhvABEZHIKMNOPTYXoavp--------...",
 )
 _LETTERS: Final = str.maketrans(
-    {"ß": "ss", "ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ə": "e", "’": "'"}
+    {
+        "ß": "ss",
+        "ı": "i",
+        "ł": "l",
+        "ø": "o",
+        "đ": "d",
+        "æ": "ae",
+        "œ": "oe",
+        "ð": "d",
+        "þ": "th",
+        "ə": "e",
+        "’": "'",
+        "ة": "ه",
+        "ى": "ي",
+    }
 )
 _TWO_FOR_ONE: Final = re.compile(r"(?<=[aou])e")
 _CYRILLIC: Final = str.maketrans(

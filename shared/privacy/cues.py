@@ -1,0 +1,142 @@
+"""What stands beside a name in letters: "Frau", "mein Sohn", "ich heiße", "Mit freundlichen Grüßen", in many languages."""
+
+import re
+from typing import Final
+
+HONORED: Final = re.compile(
+    r"(?<!\w)(?:(?:Frau|Herrn?|Hr\.|Fr\.|Frl\.|Fräulein|Familie|Fam\.|Eheleuten?|Ehepaar|Mrs?\.?|Ms\.?|Miss"
+    r"|Mx\.|Madame|Mme\.?|Mlle\.?|Monsieur|Sayın|Bay|Bayan"
+    r"|пан(?:ові|ом|і|а|у|е|ею|єю)?|г-жа|г-н|господин\w?|госпож\w|Se[ñn]ora?|Sra?\.|Signora?|Sig\.(?:ra)?|Pan"
+    r"|Pani|Panu|Domnul|Doamna|Sachbearbeiter(?:in)?|Kollegin)"
+    r"[ \t]{1,3}(?:(?:Dr|Prof|Dipl|Ing|med|jur|Mag)\.[ -]?(?:-?Ing\.[ ])?){0,4}|(?:Dr|Prof)\.[ ](?:(?:Dr|med"
+    r"|jur|rer|nat|phil|h\.c)\.[ ]){0,3})"
+    r"|(?<!\w)(?:ال)?(?:سيد|سيدة|دكتور|دكتورة|أستاذ|أستاذة|آنسة)[ ]|(?<!\w)ل(?:ل)?سيدة?[ ]",
+    re.I,
+)
+BEY: Final = re.compile(r"(?P<it>[^\W\d_]{2,30})(?=[ ](?:Bey|Hanım|Hanim|Hoca|Abi|Abla|Amca|Teyze)(?!\w))")
+_KIN_DE: Final = (
+    r"(?:(?:Schwieger|Stief|Groß|Ur|Adoptiv|Pflege|Zwillings|Halb|Paten|Ex-?|Exs?)?(?:söhne?|sohne?s?|tochter"
+    r"|töchter|kinder[ns]?|kind(?:es)?|baby|mann|frau|ehemann|ehefrau|gatte|gattin"
+    r"|vater|mutter|eltern|bruder|brüder|schwester|schwestern|geschwister|enkel(?:in|kind|sohn|tochter)?"
+    r"|neffen?|nichten?|tanten?|onkel|cousine?n?|vetter)"
+    r"|oma|opa|mama|papa|partner(?:in)?|lebensgefährt(?:e|in|en)|verlobte[rn]?|freund(?:in)?|nachbar(?:in|n)?"
+    r"|kolleg(?:e|in|en)|chef(?:in)?|vermieter(?:in|s)?|mieter(?:in|s)?|mitbewohner(?:in)?"
+    r"|zwillinge|betreuer(?:in)?|anwalt|anwältin|verstorbene[rn]?|bekannte[rn]?|mündel|patient(?:in)?"
+    r"|klient(?:in)?|mandant(?:in)?|schuldner(?:in)?|untermieter(?:in)?|hund|erblasser(?:in)?)"
+)
+KIN: Final = re.compile(
+    rf"(?<!\w)(?:{_KIN_DE}"
+    r"|(?:my|our|his|her|the|their)[ ](?:late |older |younger |eldest |youngest |little |twin |newborn "
+    r"|\w{1,3}-year-old )?(?:sons?|daughters?|wife|husband|mother|father|mum|mom|dad|brother|sister|partner"
+    r"|fianc[ée]e?"
+    r"|child|children|baby|kids?|friend|neighbou?r|colleague|landlord|landlady|uncle|aunt|cousin|nephew|niece"
+    r"|grandmother|grandfather|grandson|granddaughter|boss|lawyer|tenant|flatmate|roommate|boyfriend"
+    r"|girlfriend|parents)"
+    r"|(?:mon|ma|mes|notre|nos|son|sa)[ ](?:défunte? |petite? |futur?e? )?(?:fils|filles?|femme|mari|épouse"
+    r"|époux|mère|père|frère|sœur|soeur|compagn(?:e|on)|fiancée?|enfants?|bébé|amie?|voisine?|collègue|propriétaire"
+    r"|oncle|tante|cousine?|neveu|nièce|grand-mère|grand-père|parents|conjointe?)"
+    r"|(?:oğlum|oğlumuz|oğlu|kızım|kızımız|kızı|eşim|kocam|karım|annem|babam|kardeşim|ablam|abim|ağabeyim"
+    r"|nişanlım|komşum(?:uz)?|arkadaşım|iş arkadaşım|ev sahibim(?:iz)?|kiracım|dedem|ninem|torunum|yeğenim"
+    r"|çocuğum(?:uz)?|çocuklarım|bebeğim(?:iz)?|kuzenim|patronum|avukatım)"
+    r"|(?:мо[єїя]\w{0,3}|мій|мого|моєму|моїм|наш\w{0,3}|й?ого|її|мой|моего|моя|мою"
+    r"|моей)[ ](?:\w{3,12}[ ])?(?:син\w{0,4}|доньк\w|дочк\w|доч\w{1,4}|дружин\w|чоловік\w{0,2}|мам\w"
+    r"|мат\w{1,4}|тат\w|батьк\w{0,3}|брат\w{0,3}|сестр\w|наречен\w{1,3}|сусід\w{0,3}|подруг\w|друг\w?|колег\w"
+    r"|бабус\w|дідус\w|дитин\w|онук\w?|тіт\w{1,2}|муж\w?|жен\w|сын\w?)"
+    r"|(?:син\w{0,4}|доньк\w|дочк\w|дружин\w|сестр\w|брат\w{0,2}|сын\w?|дочь|мама|тато|жена|муж)(?=[ ][А-ЯІЇЄҐ])"
+    r"|و?(?:ابني|ابنتي|بنتي|زوجي|زوجتي|أخي|أختي|والدي|والدتي|أمي|أبي|جدي|جدتي|صديقي|صديقتي|جاري|جارتي|طفلي"
+    r"|طفلتي|أولادي"
+    r"|خطيبي|خطيبتي|عمي|خالي|عمتي|خالتي)"
+    r"|(?:mi|mio|mia|mój|moja|mojego|mojej|mojemu|meu|fiul|fiica|soțul|soția)[ ](?:meu|mea|hijo|hija|esposo"
+    r"|esposa|marido|mujer|madre|padre|figlio|figlia|marito|moglie|syn\w{0,4}|córk\w|mąż|męża|żon\w|brat\w?"
+    r"|siostr\w)?)"
+    r"(?:[ ](?:namens|heißt|hört auf|mit (?:dem )?Namen|genannt|named|called|is called|nommée?|appelée?"
+    r"|qui s'appelle|adında(?:ki)?|adlı|isimli|на ім['’ʼ]я|по имени))?"
+    r"[ \t]{0,2}[,:(\[\"„]?[ \t]{0,2}(?=[^\W\d_])",
+    re.I,
+)
+MINE: Final = re.compile(
+    r"(?<!\w)(?:mein|dein|sein|ihr|unser|euer)(?:e[rnms]?)?[ ](?:(?:klein|groß|jüng|ält|lieb|neu|arm"
+    r"|verstorben)\w{0,6}[ ])?(?=[^\W\d_])"
+    r"|(?<!\w)(?:my|our)[ ](?:little|dear|baby|old)?[ ]?(?=[^\W\d_])",
+    re.I,
+)
+AND: Final = re.compile(r"(?:\s?,\s?|\s(?:und|u\.|and|et|ve|та|і|й|и|sowie|&|\+|y|e|i|și)\s)(?=[^\W\d_])")
+MYSELF: Final = re.compile(
+    r"(?<!\w)(?:ich heiße|ich heisse|heiße|heisse|heißt|mein name ist|mein name lautet|meines namens"
+    r"|my name is|name is|i am called|i am|i['’]m|this is|je m['’]appelle|je me nomme|mon nom est|je suis"
+    r"|s['’]appelle"
+    r"|benim adım|adım|ismim|adı|ben|мене звати|мене звуть|звати|звуть|моє ім['’ʼ]я|меня зовут|зовут|я,?|اسمي"
+    r"|اسمه|اسمها|يدعى|تدعى|أنا|me llamo|mi nombre es|soy|mi chiamo|nazywam się|mă numesc|numele meu este"
+    r"|hier ist|hier schreibt|es schreibt|spreche mit)"
+    r"[ \t]{0,2}[:,—–-]?[ \t]{1,2}(?=[^\W\d_])",
+    re.I,
+)
+SHY: Final = re.compile(
+    r"(?:i am|i['’]m|this is|je suis|ben|я,?|أنا|soy|hier ist|heißt|heiße)[ \t]{0,2}[:,—–-]?[ \t]{1,2}", re.I
+)
+LABEL: Final = re.compile(
+    r"(?<!\w)(?:(?:vor-?[ ]?(?:und|u\.|/)[ ]?(?:nach|zu|familien)|geburts|vor|nach|familien|zu|ruf"
+    r"|mädchen)?name[ns]?|vornamen|halter(?:in)?|antragsteller(?:in)?|ansprechpartner(?:in)?"
+    r"|kontakt(?:person)?|(?:konto)?inhaber(?:in)?"
+    r"|absender(?:in)?|empfänger(?:in)?|kund(?:e|in)|versicherte[rn]?|eigentümer(?:in)?|fahrer(?:in)?|gez\."
+    r"|i\.\s?A\.|i\.\s?V\.|bevollmächtigte[rn]?|vollmacht(?:geber(?:in)?)?(?: für)?|sorgeberechtigte[rn]?"
+    r"|verstorbene[rn]?|bearbeiter(?:in)?"
+    r"|sachbearbeiter(?:in)?|first name|last name|surname|given names?|full name|family name|holder|owner"
+    r"|applicant|noms?|prénoms?|ad[ıi]?[ ]soyad[ıi]?|soyad[ıi]?|ad[ıi]|isim|прізвище|ім['’ʼ]я|по батькові|піб"
+    r"|фио|имя|фамилия"
+    r"|الاسم(?: الكامل)?|اسم العائلة|nombre|apellidos?|nome|cognome|imię|nazwisko|nume|prenume|pasaport sahibi"
+    r"|name of (?:the )?\w{3,12})"
+    r"[ \t]{0,2}(?:[:=][ \t]{0,3}|(?<=\.)[ ]|[ ](?=[^\W\d_a-zäöü]{2}))(?=[^\W\d_])",
+    re.I,
+)
+MAIDEN: Final = re.compile(
+    r"(?<!\w)(?:geb\.|geborene[rn]?|verw\.|gesch\.|née|kızlık soyadı\w*:?|уроджен\w{2}|дівоче прізвище:?"
+    r"|di nascita)[ ]{1,2}(?=[^\W\d_a-zäöü])"
+)
+GREETING: Final = re.compile(
+    r"(?m:^|(?<=[.!?] ))[ \t>]{0,8}(?:sehr (?:geehrte[rs]?|verehrte[rs]?)|liebe[rs]?|hallo|halli hallo|huhu|hi"
+    r"|hey|moin(?: moin)?|servus|grüß gott|grüezi|guten (?:tag|morgen|abend)|dear|hello|good (?:morning"
+    r"|afternoon|evening|day)|bonjour|bonsoir"
+    r"|chère?s?|salut|merhaba(?:lar)?|selam|sayın|değerli|шановн\w{1,3}|добрий день|доброго дня|добрий вечір"
+    r"|привіт|вітаю|здравствуйте|уважаем\w{2}|привет|مرحبا|عزيزي|عزيزتي|حضرة|hola|estimad[oa]|ciao|buongiorno"
+    r"|gentile|cześć|dzień dobry|bună ziua)"
+    r"[ \t]?,?[ \t]{1,3}(?=[^\W\d_])",
+    re.I,
+)
+CLOSING: Final = re.compile(
+    r"(?<!\w)(?:(?:mit )?(?:freundlich|viel|lieb|best|herzlich|schön|sonnig|nett|kollegial)\w{0,3} ?(?:gr(?:ü"
+    r"|u|ue)(?:ß|ss)e?n?|dank)|(?:vielen |besten |lieben |herzlichen )?dank(?:e|eschön)?(?: (?:schon ?mal"
+    r"|im voraus|vorab|sehr|euch|ihnen|und gruß|dir))*"
+    r"|mfg|lg|vg|bg|glg|gruß|gruss|grüße|gruesse|hochachtungsvoll|bis bald|tschüss|ciao|liebste"
+    r"|(?:eure?|ihre?)(?=[ \t,]{0,3}\n)"
+    r"|wünscht ihnen|es grüßt(?: sie)?"
+    r"|(?:kind(?:est)?|best|warm(?:est)?|with)? ?regards|best wishes|all the best|yours(?: sincerely"
+    r"| faithfully| truly)?|sincerely|(?:many )?thanks(?: a lot| in advance| again)?|thank you(?: very much"
+    r"| so much| in advance)?|cheers|best|love"
+    r"|cordialement|bien à vous|bien cordialement|(?:mes |meilleures |sincères )*salutations(?: distinguées)?"
+    r"|merci(?: d['’]avance| beaucoup| bien)?|respectueusement"
+    r"|saygı(?:lar)?(?:ımla|ımızla)?|saygılarımı sunarım|(?:çok )?teşekkür(?:ler)?(?: ederim| ederiz)?"
+    r"|selamlar|sevgiler|iyi çalışmalar|iyi günler|kolay gelsin"
+    r"|з повагою|з найкращими побажаннями|(?:щиро |дуже )?дякую(?: за відповідь| вам)?|с уважением|спасибо"
+    r"|مع (?:ال)?شكر|(?:و)?شكرا(?:ً)?(?: لكم| جزيلا)?|(?:مع )?(?:خالص )?(?:ال)?تحي(?:ات|اتي|ة)|un saludo"
+    r"|saludos|atentamente|cordiali saluti|grazie|pozdrawiam|z poważaniem|dziękuję|cu stimă|mulțumesc)"
+    r"(?!\w)(?:[ ](?:aus|von|vom|from|de"
+    r"|depuis)[ ](?:de[mr][ ])?[^\W\d_]{2,30})?[ \t]{0,3}[,.!:–-]{0,3}[ \t]{0,3}(?:\n\s{0,6})?(?=[^\W\d_])",
+    re.I,
+)
+WROTE: Final = re.compile(
+    r"(?<!\w)(?:schrieb|a écrit|yazdı|wrote|написа\w{1,3}|пи(?:ше|сав|сала)|كتبت?|scrisse"
+    r"|escribió)[ \t]{1,2}(?=[^\W\d_])",
+    re.I,
+)
+HEADER: Final = re.compile(
+    r"(?m:^)[ \t>*]{0,8}(?:von|from|de|kimden|gönderen|від|от|من|an|to|cc|bcc|à|kime|bilgi|кому|копія|إلى"
+    r"|absender|expéditeur|da|da parte di|para|od|do)[ \t]{0,2}:[*]?[ \t]{0,3}[\"'„]?(?=[^\W\d_])",
+    re.I,
+)
+ADDRESSED: Final = re.compile(
+    r"(?<!\w)(?P<it>(?:[^\W\d_]{2,40}(?:[-'’][^\W\d_]{2,40})?,?[ ]){1,4})(?=[\"']?\s?[<(\[](?:mailto:)?"
+    r"[^\s<>@\[\]]{1,64}(?:@|\[E-Mail\]))"
+)
+PLURAL: Final = re.compile(r"(?:kinder|söhne|töchter|eltern|geschwister|zwillinge|brüder|schwestern|children"
+            r"|kids|sons|daughters|enfants|filles|çocuklarım|діти|дітей)\W*$", re.I)  # fmt: skip
