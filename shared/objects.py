@@ -124,6 +124,25 @@ class Objects:
         except ObjectMissing:
             return
 
+    async def erase(self, bucket: str, key: str) -> None:
+        """Remove an object with every earlier version that the storage keeps; one that is not there is no error."""
+
+        def versions(client: "S3Client") -> list[str]:
+            pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+            rows = (row for page in pages for row in (*page.get("Versions", []), *page.get("DeleteMarkers", [])))
+            return [row["VersionId"] for row in rows if row["Key"] == key]
+
+        try:
+            await self._call("delete", lambda client: client.delete_object(Bucket=bucket, Key=key), bucket, key)
+            for version in await self._call("versions", versions, bucket, key):
+                await self._call("delete", self._without(bucket, key, version), bucket, key)
+        except ObjectMissing:
+            return
+
+    @staticmethod
+    def _without(bucket: str, key: str, version: str) -> Callable[["S3Client"], Any]:
+        return lambda client: client.delete_object(Bucket=bucket, Key=key, VersionId=version)
+
     async def expire_after(self, bucket: str, prefix: str, days: int) -> None:
         """Let the storage itself remove what lies under a prefix so many days after it was written."""
         rule: Any = {
@@ -227,6 +246,9 @@ class MemoryObjects(Objects):
 
     async def delete(self, bucket: str, key: str) -> None:
         self._buckets.get(bucket, {}).pop(key, None)
+
+    async def erase(self, bucket: str, key: str) -> None:
+        await self.delete(bucket, key)
 
     async def expire_after(self, bucket: str, prefix: str, days: int) -> None:
         return  # nothing here grows old

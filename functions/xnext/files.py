@@ -15,6 +15,11 @@ _READING = 1  # raised when files are read better: then they are read again as t
 _BLOCKS: TypeAdapter[tuple[Block, ...]] = TypeAdapter(tuple[Block, ...])
 
 
+def text_key(file: File) -> str:
+    """The object that keeps what was read of a file."""
+    return f"texts/{_READING}/{file.content_hash}.json"
+
+
 async def blocks_of(file: File, use: Backends) -> tuple[Block, ...]:
     """What a stored file says, with its pages.
 
@@ -23,7 +28,7 @@ async def blocks_of(file: File, use: Backends) -> tuple[Block, ...]:
         Retry: it is not there (yet).
     """
     bucket = use.settings.xnext.bucket
-    key = f"texts/{_READING}/{file.content_hash}.json"
+    key = text_key(file)
     try:
         return _BLOCKS.validate_json(await use.objects.get(bucket, key))
     except ObjectMissing:

@@ -5,6 +5,7 @@ What counts can be told from the names of the objects alone, so that an index ca
 """
 
 import re
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
@@ -65,6 +66,14 @@ async def counting(use: Backends) -> dict[str, Record]:
             if page_id not in found or found[page_id].age < record.age:
                 found[page_id] = record
     return found
+
+
+async def notes(use: Backends, start: str) -> AsyncIterator[tuple[str, str]]:
+    """Page id and note of every revision of the pages whose id starts so, removals left out."""
+    async for stored in use.objects.list(use.settings.xnext.bucket, f"{_FOLDER}{quote(start, safe='')}"):
+        key = _KEY.fullmatch(stored.key)
+        if key is not None and key[3] == "json":
+            yield unquote(key[1]), stored.key
 
 
 async def revision(page_id: str, number: int, use: Backends) -> Revision:

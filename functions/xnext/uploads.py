@@ -13,6 +13,7 @@ import typer
 
 from events import Event
 from events.cms import PageChanged
+from functions.xnext.erasure import erase
 from functions.xnext.ledger import PAGES, Ledger
 from functions.xnext.page import File, Page
 from functions.xnext.sources import Reading, Validators, is_id, page_id
@@ -77,18 +78,28 @@ def add(
 @app.command("remove")
 def remove(
     ids: Annotated[list[str], typer.Argument(metavar="ID…", help="As `add` said it, e.g. files:satzung.")],
+    *,
+    erased: Annotated[bool, typer.Option("--erase", help="Also out of the storage, with every revision.")] = False,
 ) -> None:
-    """Take files out of the search."""
+    """Take files out of the search; with --erase out of the storage, too, also those removed before."""
 
     async def run() -> None:
         async with _publishing() as (use, bus):
             for id in ids:
                 own = id.removeprefix(page_id(UPLOADS, ""))
-                if not is_id(own) or not await _followed(own, None, use, bus):
+                left = bool(is_id(own) and await _followed(own, None, use, bus))
+                if left:
+                    typer.echo(f"{page_id(UPLOADS, own)} leaves the search")
+                gone = await erase(page_id(UPLOADS, own), use) if erased and is_id(own) else None
+                if not left and not (gone and gone.revisions):
                     raise StadtfunkError(
                         f"'{id}' is no file in the search; `stadtfunk xnext add` says the ids it gives"
                     )
-                typer.echo(f"{page_id(UPLOADS, own)} leaves the search")
+                if gone:
+                    typer.echo(
+                        f"{page_id(UPLOADS, own)}: {gone.revisions} revisions and {gone.objects} objects are erased"
+                        + "".join(f"; its content stays for {other}" for other in gone.shared)
+                    )
 
     asyncio.run(run())
 

@@ -25,6 +25,19 @@ class TestS3(ObjectCases):
         objects._page = 2
         assert [row.key async for row in objects.list(bucket)] == [f"k{number}" for number in range(5)]
 
+    async def test_an_erased_object_leaves_no_version(self, objects: Objects, bucket: str) -> None:
+        client = objects._connected()
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        for data in (b"first", b"second"):
+            await objects.put(bucket, "k", data)
+        await objects.put(bucket, "k2", b"another")
+        await objects.delete(bucket, "k")
+        assert len(client.list_object_versions(Bucket=bucket, Prefix="k")["Versions"]) == 3
+        await objects.erase(bucket, "k")
+        left = client.list_object_versions(Bucket=bucket)
+        assert [row["Key"] for row in (*left["Versions"], *left.get("DeleteMarkers", []))] == ["k2"]
+        await objects.erase(bucket, "k")  # a repeat is no error
+
 
 async def test_a_wrong_key_is_refused_not_missing(s3_settings: ObjectSettings) -> None:
     objects = Objects(s3_settings.model_copy(update={"secret_key": type(s3_settings.secret_key)("wrong")}))

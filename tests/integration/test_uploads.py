@@ -139,6 +139,44 @@ async def test_a_pdf_is_found_and_cited_with_its_page_and_leaves_when_removed(
         assert "is no file in the search" in str(twice.exception)
 
 
+async def test_an_erased_file_leaves_the_storage_and_what_others_share_stays(
+    use: Backends, typed: Typed, settings: Settings, tmp_path: Path
+) -> None:
+    bucket = settings.xnext.bucket
+    file, other = tmp_path / "brief.md", tmp_path / "kopie.md"
+    file.write_text("# Brief\n\nDer erste Stand.")
+    assert (await typed("add", str(file))).exit_code == 0
+    both = "# Brief\n\nDer Stand, den beide haben."
+    for one in (file, other):
+        one.write_text(both)
+        assert (await typed("add", str(one))).exit_code == 0
+
+    async def indexed() -> bool:
+        return sum([row.key.endswith(".json") async for row in use.objects.list(bucket, "revisions/")]) == 3
+
+    await eventually(indexed, "three revisions are kept")
+    said = await typed("remove", "files:brief", "--erase")
+    assert said.exit_code == 0, said.output
+    assert "2 revisions and 4 objects are erased; its content stays for files:kopie" in said.stdout
+    stored = [await use.objects.get(bucket, row.key) async for row in use.objects.list(bucket)]
+    assert not [data for data in stored if b"erste Stand" in data or b"files:brief" in data]
+    assert both.encode() in stored
+    page = (await revision("files:kopie", 1, use)).page
+    assert page.file is not None
+    assert await blocks_of(page.file, use)
+
+    async def noted() -> bool:
+        return (await counting(use))["files:brief"].removed
+
+    await eventually(noted, "that it was removed stays noted")
+    again = await typed("remove", "files:kopie")
+    assert again.exit_code == 0, again.output
+    said = await typed("remove", "files:kopie", "--erase")
+    assert "files:kopie: 1 revisions and 3 objects are erased" in said.stdout
+    assert [row.key async for row in use.objects.list(bucket) if not row.key.endswith(".removed")] == []
+    assert (await typed("remove", "files:kopie", "--erase")).exit_code == 1
+
+
 async def test_an_index_built_anew_holds_what_files_say(use: Backends, typed: Typed, tmp_path: Path) -> None:
     file = tmp_path / "hunde.md"
     file.write_text("# Hunde\n\nDie Anmeldung eines Hundes kostet 20 Euro.\n", encoding="utf-8")
