@@ -99,10 +99,10 @@ class Reader:
                     text = await asyncio.to_thread(_READERS.get(kind, _plain), content)
         except Reject as error:
             return File(name=name, text=None, why_not=_said(str(error)))
-        except (zipfile.BadZipFile, zlib.error, ParseError, EOFError, KeyError, ValueError, LookupError, csv.Error):
-            return File(name=name, text=None, why_not="ist beschädigt oder verschlüsselt; nicht gelesen")
         except (DefusedXmlException, NotImplementedError, RuntimeError, RecursionError):
             return File(name=name, text=None, why_not="ist verschlüsselt oder gefährlich aufgebaut; nicht gelesen")
+        except (zipfile.BadZipFile, zlib.error, ParseError, EOFError, KeyError, ValueError, LookupError, csv.Error):
+            return File(name=name, text=None, why_not="ist beschädigt oder verschlüsselt; nicht gelesen")
         except TimeoutError:
             return File(name=name, text=None, why_not="braucht zu lange; nicht gelesen")
         text = text.strip()[:_CHARACTERS]

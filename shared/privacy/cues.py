@@ -1,4 +1,4 @@
-"""What stands beside a name in letters: "Frau", "mein Sohn", "ich heiße", "Mit freundlichen Grüßen", in many languages."""
+"""What stands beside a name in letters of many languages: "Frau", "mein Sohn", "ich heiße", "Viele Grüße"."""
 
 import re
 from typing import Final
