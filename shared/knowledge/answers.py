@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from shared.chat import Chat, Message
-from shared.embeddings import Embeddings, cosine
-from shared.errors import BackendError, Reject
+from shared.embeddings import Embeddings
 from shared.knowledge import german, quotes
 from shared.knowledge.citations import ASKING, Source, Statement, states, stems
 from shared.knowledge.clauses import sentences_of
@@ -23,7 +22,7 @@ from shared.knowledge.injection import instructs
 from shared.knowledge.language import GERMAN, of_text
 from shared.knowledge.quotes import Span
 from shared.knowledge.verbatim import Topic, led, whole
-from shared.knowledge.verification import Verdict, best_quote, verify
+from shared.knowledge.verification import best_quote, verify
 
 STATEMENTS = 5
 _TOKENS = 900
@@ -84,11 +83,7 @@ async def generated(
         async for piece in pieces:
             for draft in reader.feed(piece):
                 source = by_number.get(draft.passage)
-                checked = (
-                    Dropped("no passage")
-                    if source is None
-                    else await check(draft, source, language, embeddings, ordered)
-                )
+                checked = Dropped("no passage") if source is None else check(draft, source, language, ordered)
                 if isinstance(checked, Statement):
                     if any(_repeats(checked, one) for one in shown):
                         continue
@@ -101,9 +96,7 @@ async def generated(
                     return
 
 
-async def check(
-    draft: Draft, source: Source, language: str, embeddings: Embeddings, ordered: frozenset[str] = frozenset()
-) -> Statement | Dropped:
+def check(draft: Draft, source: Source, language: str, ordered: frozenset[str] = frozenset()) -> Statement | Dropped:
     """Hold a model's statement against the passage it names; where it cannot be followed, its quote is the statement.
 
     ``ordered`` are the stems of a question that gives orders: those that the page does not have may not be repeated.
@@ -115,12 +108,15 @@ async def check(
         return Dropped("instruction")
     if (stems(text) & ordered) - stems(f"{source.title} {source.heading} {source.text}"):
         return Dropped("instruction")
-    verdict = await _judged(text, draft.quote, source, language, embeddings)
+    judged = partial(
+        verify, text, passage=source.text, language=language, passage_language=source.language, title=source.title
+    )
+    verdict = judged(draft.quote)
     if verdict.quote is None:
         better = _meant(text, draft.quote, source)
         if better is None:
             return Dropped(verdict.reason)
-        verdict = await _judged(text, better.of(source.text), source, language, embeddings)
+        verdict = judged(better.of(source.text))
     if verdict.outcome == "dropped" or verdict.quote is None or not states(source, verdict.quote):
         return Dropped(verdict.reason if verdict.outcome == "dropped" else "instruction")
     if not set(contacts(text)) <= set(contacts(sentences_of(source.text, verdict.quote))):
@@ -160,21 +156,6 @@ def _repeats(one: Statement, other: Statement) -> bool:
     same = (one.source.document, one.source.text) == (other.source.document, other.source.text)
     overlaps = one.quote.start < other.quote.end and other.quote.start < one.quote.end
     return same and overlaps and (one.verbatim or other.verbatim)
-
-
-async def _judged(text: str, quote: str, source: Source, language: str, embeddings: Embeddings) -> Verdict:
-    known = partial(
-        verify, text, quote, source.text, language=language, passage_language=source.language, title=source.title
-    )
-    verdict = known()
-    if verdict.reason != "unrelated" or language.startswith(GERMAN):
-        return verdict
-    # Everything that needs no vectors holds: only now they are asked for.
-    try:
-        one, other = await embeddings.embed([text, quote], "query")
-    except (BackendError, Reject):
-        return verdict
-    return known(similarity=cosine(one, other))
 
 
 def contacts(text: str) -> Iterator[str]:

@@ -7,9 +7,9 @@ there is no such quote, or where it speaks to a model.
 
 A statement that conflicts is replaced as well, not dropped, for two reasons. Measured: of true statements in a model's
 free wording the rules take two in five for conflicts (other words for "nicht" and "nur", "zu zweit" for "zwei"), which
-would be lost. And safe: what is shown is what the page says. A model that wants to mislead by the
-choice of sentences can copy them outright, so nothing is gained by a false statement in front of one; against both
-stand whole sentences with what limits them, and nearness to the question (``Topic``).
+would be lost. And safe: what is shown is what the page says. A model that wants to mislead by the choice of sentences
+can copy them outright, so nothing is gained by a false statement in front of one; against both stand whole sentences
+with what limits them, and nearness to the question (``Topic``).
 
 Values are looked for in the quoted clauses alone, never elsewhere in the passage, where the same number may belong to
 another case.
@@ -44,7 +44,6 @@ Outcome = Literal["stated", "quoted", "dropped"]
 _DROPPED: tuple[Reason, ...] = ("short quote", "length", "invented quote", "instruction")
 
 _LONGEST = 1500  # characters; the work grows with the square of the values stated
-_SIMILAR = 0.843  # cosine from which a foreign statement is about its quote (multilingual e5, both as queries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +73,11 @@ def verify(
     *,
     language: str = "de",
     passage_language: str = "de",
-    similarity: float | None = None,
     title: str = "",
 ) -> Verdict:
     """Judge one statement of an answer by the quote it cites.
 
-    ``language`` and ``passage_language`` are BCP 47 tags. ``similarity`` is the cosine of the embeddings of
-    statement and quote, both embedded as queries; it is needed unless both are German. ``title`` is
-    that of the passage's page.
+    ``language`` and ``passage_language`` are BCP 47 tags. ``title`` is that of the passage's page.
     """
     if quotes.word_count(quote) < quotes.LEAST_WORDS:
         return Verdict("short quote")
@@ -91,7 +87,7 @@ def verify(
     if span is None:
         return Verdict("invented quote")
     languages = (language[:2].lower(), passage_language[:2].lower())
-    return Verdict(_judged(statement, passage, span, languages=languages, similarity=similarity, title=title), span)
+    return Verdict(_judged(statement, passage, span, languages=languages, title=title), span)
 
 
 def best_quote(statement: str, passage: str) -> Span | None:
@@ -116,7 +112,6 @@ def _judged(
     span: Span,
     *,
     languages: tuple[str, str] = ("de", "de"),
-    similarity: float | None = None,
     title: str = "",
 ) -> Reason:
     language, own = languages
@@ -130,13 +125,11 @@ def _judged(
     for reason in (stated(said, given), swapped(said, given), turned(said, given)):
         if reason is not None:
             return reason
-    if language == own == "de":
-        if not covered(said, given, passage):
-            return "unrelated"
-        return "supported" if followed(statement, passage, span, title) else "unfollowed"
-    if similarity is None or similarity < _SIMILAR or not same_subject(said, given, passage):
+    german = language == own == "de"
+    if not (covered(said, given, passage) if german else same_subject(said, given, passage)):
         return "unrelated"
-    return "unfollowed"
+    # Words of two languages cannot be followed: a likeness of vectors tells neither who pays nor who is paid.
+    return "supported" if german and followed(statement, passage, span, title) else "unfollowed"
 
 
 def _alike(one: str, other: str) -> bool:

@@ -10,15 +10,15 @@ First looks, before anything was mended by what was seen; until round 8 what cou
     round 6:        50 of 105 true statements lost, 14 of 115 false ones stated
     round 7:        15 of 53 true statements lost, 9 of 52 false ones stated
     round 8:        96 of 122 true statements lost, 21 of 111 false ones stated
+    round 9:        0 of 26 true statements lost, 1 of 61 false ones stated ("oder" for "und"); two more while mending
+    round 10:       0 of 9 true statements lost, 3 of 39 false ones stated (a plural, an adverb in another clause)
 
-So no rule of ours follows free wording safely: by now a statement is stated only where each of its words is followed to
-the quote, which few are, and the rest stands in the page's own words.
-
-``similarity`` is the cosine of multilingual-e5-small (4 bit), statement and quote both embedded as queries.
+So no rule of ours follows free wording: a statement is stated only where each of its words is followed to the quote,
+in its place (few are, and none in another language); the rest stands in the page's own words. Rounds 9 on are near
+copies of a sentence with one thing changed, the hardest for such a rule.
 """
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.knowledge.citations import Source
+from shared.knowledge.answers import Dropped, check
+from shared.knowledge.citations import Source, Statement
+from shared.knowledge.drafts import Draft
 from shared.knowledge.quotes import Span, sentence_spans
-from shared.knowledge.verbatim import whole
-from shared.knowledge.verification import Verdict, best_quote, verify
+from shared.knowledge.verification import Outcome, best_quote, verify
 
 CASES: list[dict[str, Any]] = [
     json.loads(line)
@@ -40,68 +41,11 @@ BLIND: list[dict[str, Any]] = [
     for line in (Path(__file__).parent.parent / "verification_blind.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 HALVES = ["tuning", "held out"]
-ROUNDS = [6, 7, 8]
+ROUNDS = [6, 7, 8, 9, 10]
 FEE = (
     "Der Personalausweis kostet ab 24 Jahren 37,00 Euro, unter 24 Jahren 22,80 Euro. "
     "Die Herstellung dauert drei Wochen."
 )
-
-
-def judge(case: dict[str, Any]) -> Verdict:
-    return _judged(
-        case["statement"],
-        case["quote"],
-        case["passage"],
-        language=case["language"],
-        similarity=case["similarity"],
-        title=case.get("title", ""),
-    )
-
-
-_judged = cache(verify)
-
-
-@pytest.mark.parametrize("half", HALVES)
-def test_nothing_invented_or_contradicted_is_stated(half: str) -> None:
-    false = [case for case in CASES if case["half"] == half and not case["true"]]
-    assert len(false) > 150
-    assert [case["statement"] for case in false if judge(case).ok] == []
-
-
-@pytest.mark.parametrize("number", ROUNDS)
-def test_nothing_false_of_the_blind_rounds_is_stated(number: int) -> None:
-    false = [case for case in BLIND if case["round"] == number and not case["true"]]
-    assert len(false) > 30
-    assert [case["statement"] for case in false if judge(case).ok] == []
-
-
-@pytest.mark.parametrize("half", HALVES)
-def test_true_statements_are_not_dropped(half: str) -> None:
-    true = [case for case in CASES if case["half"] == half and case["true"]]
-    dropped = [case["statement"] for case in true if judge(case).outcome == "dropped"]
-    assert len(true) > 130
-    assert len(dropped) <= 0.05 * len(true), dropped
-
-
-@pytest.mark.parametrize("number", ROUNDS)
-def test_true_statements_of_the_blind_rounds_are_not_dropped(number: int) -> None:
-    true = [case for case in BLIND if case["round"] == number and case["true"]]
-    dropped = [case["statement"] for case in true if judge(case).outcome == "dropped"]
-    assert len(true) > 30
-    assert len(dropped) <= 0.05 * len(true), dropped
-
-
-@pytest.mark.parametrize("case", [case for case in (*CASES, *BLIND) if not case["true"]][::7])
-def test_in_place_of_a_false_statement_stand_whole_sentences_of_the_page(case: dict[str, Any]) -> None:
-    verdict = judge(case)
-    if verdict.outcome == "quoted":
-        assert verdict.quote is not None
-        span = whole(source_of(case), verdict.quote)
-        if span is not None:
-            starts = {sentence.start for sentence in sentence_spans(case["passage"])}
-            ends = {sentence.end for sentence in sentence_spans(case["passage"])}
-            assert (span.start in starts, span.end in ends) == (True, True)
-            assert span.start <= verdict.quote.start < verdict.quote.end <= span.end
 
 
 def source_of(case: dict[str, Any]) -> Source:
@@ -115,6 +59,57 @@ def source_of(case: dict[str, Any]) -> Source:
         text=case["passage"],
         language="de",
     )
+
+
+OUTCOMES: dict[str, Outcome] = {}
+
+
+def outcome(case: dict[str, Any]) -> Outcome:
+    """What becomes of a case where an answer is made."""
+    key = json.dumps(case)
+    if key not in OUTCOMES:
+        found = check(Draft(case["statement"], 1, case["quote"]), source_of(case), case["language"])
+        OUTCOMES[key] = "dropped" if isinstance(found, Dropped) else "quoted" if found.verbatim else "stated"
+    return OUTCOMES[key]
+
+
+SETS = [
+    *((half, [case for case in CASES if case["half"] == half]) for half in HALVES),
+    *((f"round {number}", [case for case in BLIND if case["round"] == number]) for number in ROUNDS),
+]
+of_each_set = pytest.mark.parametrize("cases", [cases for _, cases in SETS], ids=[name for name, _ in SETS])
+
+
+@of_each_set
+def test_nothing_invented_or_contradicted_is_stated(cases: list[dict[str, Any]]) -> None:
+    # What is wrong with a short quote is the quote: where the page says the statement, it is cited anew.
+    false = [case for case in cases if not case["true"] and case["kind"] != "short quote"]
+    assert len(false) > 30
+    assert [case["statement"] for case in false if outcome(case) == "stated"] == []
+
+
+@of_each_set
+def test_true_statements_are_not_dropped(cases: list[dict[str, Any]]) -> None:
+    true = [case for case in cases if case["true"]]
+    dropped = [case["statement"] for case in true if outcome(case) == "dropped"]
+    assert true
+    assert len(dropped) <= 0.05 * len(true), dropped
+
+
+def test_what_is_followed_is_stated_in_its_own_words() -> None:
+    stated = [case for case in (*CASES, *BLIND) if case["true"] and outcome(case) == "stated"]
+    assert len(stated) >= 38
+
+
+@pytest.mark.parametrize("case", [case for case in (*CASES, *BLIND) if not case["true"]][::9])
+def test_in_place_of_a_false_statement_stand_whole_sentences_of_the_page(case: dict[str, Any]) -> None:
+    found = check(Draft(case["statement"], 1, case["quote"]), source_of(case), case["language"])
+    if isinstance(found, Statement):
+        assert found.verbatim
+        assert found.text.endswith(found.quoted)
+        sentences = sentence_spans(case["passage"])
+        assert found.quote.start in {sentence.start for sentence in sentences}
+        assert found.quote.end in {sentence.end for sentence in sentences}
 
 
 def test_every_kind_and_language_stands_in_both_halves() -> None:
@@ -177,11 +172,10 @@ def test_the_place_of_the_quote_is_told() -> None:
 
 def test_another_language_is_never_followed_word_by_word() -> None:
     quote = "Die Herstellung dauert drei Wochen."
-    assert verify("It takes three weeks.", quote, FEE, language="en").reason == "unrelated"
-    assert verify("It takes three weeks.", quote, FEE, language="en", similarity=0.5).reason == "unrelated"
-    found = verify("It takes three weeks.", quote, FEE, language="en", similarity=0.9)
+    found = verify("It takes three weeks.", quote, FEE, language="en")
     assert (found.reason, found.outcome) == ("unfollowed", "quoted")
-    assert verify("It takes four weeks.", quote, FEE, language="en", similarity=0.9).reason == "value"
+    assert verify("It takes four weeks.", quote, FEE, language="en").reason == "value"
+    assert verify("The police takes three weeks.", quote, FEE, language="en").reason == "unrelated"
 
 
 def test_a_quote_is_judged_with_what_it_cuts_off() -> None:
@@ -217,7 +211,7 @@ def test_best_quote_is_the_clause_that_backs_a_statement() -> None:
     st.sampled_from(["de", "en", "ar", "tr", "xx", ""]),
 )
 def test_any_text_gets_a_verdict(statement: str, quote: str, passage: str, language: str) -> None:
-    verdict = verify(statement, quote, passage, language=language, similarity=1.0)
+    verdict = verify(statement, quote, passage, language=language)
     assert verdict.ok == (verdict.reason == "supported")
     if verdict.ok:
         assert isinstance(verdict.quote, Span)
