@@ -6,6 +6,7 @@ is done: a note by its reference, a draft by the hash of its body. What a crash 
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import getaddresses
 from typing import Final
 
 from events.zammad import ArticleReceived, DraftProposed
@@ -33,6 +34,7 @@ class Found:
 
     ticket: Ticket
     article: Article
+    articles: tuple[Article, ...]  # all, oldest first
     marker: Marker
     group: ZammadGroup
     bot_id: int
@@ -69,7 +71,8 @@ async def _reply(received: ArticleReceived, zammad: Zammad, use: Backends) -> Dr
     if not isinstance(found, Found):
         return found
     mail = await mail_of(found.article, found.ticket, zammad, use)
-    proposal = await propose(mail, found.group, use)
+    names, emails = await _people(found, zammad)
+    proposal = await propose(mail, found.group, use, names=names, emails=emails)
     sorted_ = None
     if found.group.triage:
         sorted_ = await triage(found.ticket, proposal.mail, proposal.understanding, zammad, use)
@@ -115,11 +118,27 @@ async def _look(received: ArticleReceived, zammad: Zammad, use: Backends) -> "Fo
     return Found(
         ticket=ticket,
         article=next(one for one in articles if one.id == received.article_id),
+        articles=tuple(articles),
         marker=Marker(ticket_id=ticket.id, article_id=received.article_id, revision=revision),
         group=group,
         bot_id=bot_id,
         record=record,
     )
+
+
+async def _people(found: Found, zammad: Zammad) -> tuple[list[str], list[str]]:
+    """Names of the citizens who wrote, and every address in the ticket; no model may see them.
+
+    Those it was sent to have no say in the names: an office's is made of words that the letter needs.
+    """
+    written = [one for one in found.articles if one.sender == "Customer"]
+    senders = getaddresses([text for one in written for text in (one.from_, one.reply_to) if text])
+    everyone = getaddresses([text for one in found.articles for text in (one.to, one.cc) if text])
+    customer = await zammad.customer(found.ticket.customer_id)
+    if customer is not None:
+        senders.append((f"{customer.firstname} {customer.lastname}".strip(), customer.email))
+    addresses = {address for _, address in (*senders, *everyone) if "@" in address}
+    return sorted({name for name, _ in senders if name}), sorted(addresses)
 
 
 async def _done(received: ArticleReceived, record: Record | None, use: Backends) -> DraftProposed | None:

@@ -41,7 +41,7 @@ TEXT = "Der Umtausch des Führerscheins kostet 25,30 Euro und dauert etwa vier W
 QUICK = RetryPolicy.model_validate({"attempts": 8, "initial": "50ms", "max": "500ms"})
 
 
-async def scripted(mail: Mail, group: ZammadGroup, use: Backends) -> Proposal:
+async def scripted(mail: Mail, group: ZammadGroup, use: Backends, **_: object) -> Proposal:
     """A proposal without any model: one quoted statement, none for who writes of an elephant."""
     concern = Concern(text=mail.subject, parts=(mail.subject,))
     source = Source(

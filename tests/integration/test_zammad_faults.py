@@ -247,7 +247,7 @@ async def test_five_thousand_tickets_at_once(
     running: Counter[int] = Counter()
     most, order = 0, dict[int, list[int]]()
 
-    async def watched(mail: Any, group: Any, use: Any) -> Any:
+    async def watched(mail: Any, group: Any, use: Any, **_: object) -> Any:
         nonlocal most
         ticket_id = int(mail.subject.split()[-1])
         running[ticket_id] += 1

@@ -147,7 +147,7 @@ async def test_an_agent_who_writes_while_the_model_thinks_is_not_overwritten(
 ) -> None:
     thinking, go = asyncio.Event(), asyncio.Event()
 
-    async def slow(mail: Mail, group: ZammadGroup, use: Backends) -> Proposal:
+    async def slow(mail: Mail, group: ZammadGroup, use: Backends, **_: object) -> Proposal:
         thinking.set()
         await go.wait()
         return await scripted(mail, group, use)
@@ -170,7 +170,7 @@ async def test_an_agent_who_writes_while_the_model_thinks_is_not_overwritten(
 async def test_what_happens_while_the_model_thinks_counts(way: Way, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     thinking, go = asyncio.Event(), asyncio.Event()
 
-    async def slow(mail: Mail, group: ZammadGroup, use: Backends) -> Proposal:
+    async def slow(mail: Mail, group: ZammadGroup, use: Backends, **_: object) -> Proposal:
         thinking.set()
         await go.wait()
         return await scripted(mail, group, use)
@@ -219,6 +219,25 @@ async def test_the_category_becomes_a_tag_where_that_is_wanted(way: Way) -> None
         await way.through(asked, asked, fresh=True)
     assert await way.desk.bot.tags(asked.ticket_id) == ["fuehrerschein"]
     assert await way.desk.marked(asked.ticket_id) == [(asked.article_id, 1)]
+
+
+async def test_the_model_is_told_of_no_one_the_ticket_knows(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden: dict[str, object] = {}
+
+    async def noting(mail: Mail, group: ZammadGroup, use: Backends, **people: object) -> Proposal:
+        hidden.update(people)
+        return await scripted(mail, group, use)
+
+    monkeypatch.setattr(draft, "propose", noting)
+    first = await way.desk.mail(name="Erika Musterfrau", email="erika@example.org")
+    later = await way.desk.mail(name="Max Muster", email="max@example.org", ticket_id=first.ticket_id)
+    async with way.worker():
+        await way.through(later)
+    team = "fuehrerschein@auenfurt.example"
+    assert hidden == {
+        "names": ["Erika Musterfrau", "Max Muster"],
+        "emails": ["erika@example.org", team, "max@example.org"],
+    }
 
 
 async def test_greeting_and_signature_are_the_groups_text_modules(way: Way) -> None:
