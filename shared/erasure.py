@@ -4,6 +4,7 @@ An event's subject carries the digest of its key, so a key's messages are found 
 a dead letter keeps the subject of the event it was.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from nats.js import JetStreamContext
@@ -50,9 +51,16 @@ class Erasure:
                     for number in await _numbers(js, _EVENTS, subject):
                         events += await _delete(js, _EVENTS, number)
             dead = 0
-            for number in await self._letters(js, tokens):
+            for number in await self._letters(js, lambda letter: _about(letter, tokens)):
                 dead += await _delete(js, deadletters.STREAM, number)
             return Wiped(events, dead)
+
+    async def sweep(self, gone: Callable[[DeadLetter], bool]) -> int:
+        """Overwrite the dead letters of which this is true; how many there were."""
+        with backend_call("nats", "sweep"):
+            js = await self._jetstream()
+            numbers = await self._letters(js, gone)
+            return sum([await _delete(js, deadletters.STREAM, number) for number in numbers])
 
     async def left(self, keys: list[str]) -> Wiped:
         """How many messages about these keys there are."""
@@ -62,7 +70,7 @@ class Erasure:
             for token in tokens:
                 for subject in (f"{ROOT}.{token}.>", f"replay.*.{token}"):
                     events += len(await _numbers(js, _EVENTS, subject))
-            return Wiped(events, len(await self._letters(js, tokens)))
+            return Wiped(events, len(await self._letters(js, lambda letter: _about(letter, tokens))))
 
     async def close(self) -> None:
         """Close the connection; a later call opens a new one."""
@@ -70,7 +78,7 @@ class Erasure:
         if client is not None:
             await client.close()
 
-    async def _letters(self, js: JetStreamContext, tokens: set[str]) -> list[int]:
+    async def _letters(self, js: JetStreamContext, wanted: Callable[[DeadLetter], bool]) -> list[int]:
         found: list[int] = []
         next_ = 1
         while True:
@@ -79,14 +87,17 @@ class Erasure:
             except NotFoundError:
                 return found
             next_ = (message.seq or 0) + 1
-            letter = DeadLetter.read(message.headers or {}, message.data or b"")
-            if tokens & set(letter.subject.split(".")):
+            if wanted(DeadLetter.read(message.headers or {}, message.data or b"")):
                 found.append(next_ - 1)
 
     async def _jetstream(self) -> JetStreamContext:
         if self._client is None or self._client.is_closed:
             self._client = await connect(self._settings, name="stadtfunk-erasure")
         return self._client.jetstream()
+
+
+def _about(letter: DeadLetter, tokens: set[str]) -> bool:
+    return bool(tokens & set(letter.subject.split(".")))
 
 
 async def _numbers(js: JetStreamContext, stream: str, subject: str) -> list[int]:

@@ -168,6 +168,15 @@ def _remaining(use: Backends) -> list[Remaining]:
             until=now + timedelta(seconds=settings.nats.max_age_s),
         ),
         Remaining(
+            store="dead letters",
+            what=Text(
+                de="Eine Entleihung, deren letzter Versuch in den Sekunden der Löschung scheiterte; die nächste Nacht "
+                "räumt sie fort",
+                en="A loan whose last try failed within the seconds of the erasure; the next night takes it away",
+            ),
+            until=now + timedelta(days=2),
+        ),
+        Remaining(
             store="tombstones",
             what=Text(
                 de="Prüfsummen der Pseudonyme, damit eine spätere Meldung oder alte Datei niemanden zurückbringt",

@@ -49,6 +49,11 @@ class Tombstones:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def covers(self, reader: str, day: date) -> bool:
+        """Whether a loan of this pseudonym and day must stay out."""
+        last = self._days.get(digest(reader))
+        return last is not None and day <= last
+
     def keep(self, loans: pa.Table) -> pa.Table:
         """The loans that may stay; columns ``reader`` and ``day``."""
         if not self._days or not loans.num_rows:

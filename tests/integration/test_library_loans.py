@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,13 @@ async def test_a_reader_is_forgotten_in_every_store_and_stays_so(use: Backends) 
 
         await eventually(cleo, "Cleo's loan, and none of the reader's")
         assert (await use.erasure.left(mine)).events == 0
+        # A loan that failed for the last time while all that was at work, and one of a day that counts again.
+        for loan in (late, late.model_copy(update={"day": today() + timedelta(days=9)})):
+            given_up = replace(letter, id=f"late {loan.day}", data=loan.model_dump_json().encode())
+            await bury(given_up, bus)
+        assert (await use.erasure.left(mine)).dead == 2
+        await expire_loans(ExpiryAsked(), use)
+        assert (await use.erasure.left(mine)).dead == 1
         await bus.close()
     assert {one["store"]: (one["removed"], one["left"]) for one in report["searched"]} == {
         "day files": (10, 0),
