@@ -6,7 +6,6 @@ is done: a note by its reference, a draft by the hash of its body. What a crash 
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import getaddresses
 from typing import Final
 
 from events.zammad import ArticleReceived, DraftProposed
@@ -15,6 +14,7 @@ from functions.zammad.client import Zammad, zammad_of
 from functions.zammad.loops import group_of, judge, skip
 from functions.zammad.mail import mail_of
 from functions.zammad.markers import Marker, markers_of
+from functions.zammad.people import people_of
 from functions.zammad.proposal import propose
 from functions.zammad.records import Record, Records
 from functions.zammad.tickets import Article, Ticket
@@ -71,7 +71,7 @@ async def _reply(received: ArticleReceived, zammad: Zammad, use: Backends) -> Dr
     if not isinstance(found, Found):
         return found
     mail = await mail_of(found.article, found.ticket, zammad, use)
-    names, emails = await _people(found, zammad)
+    names, emails = await people_of(found.ticket, found.articles, zammad)
     proposal = await propose(mail, found.group, use, names=names, emails=emails)
     sorted_ = None
     if found.group.triage:
@@ -124,21 +124,6 @@ async def _look(received: ArticleReceived, zammad: Zammad, use: Backends) -> "Fo
         bot_id=bot_id,
         record=record,
     )
-
-
-async def _people(found: Found, zammad: Zammad) -> tuple[list[str], list[str]]:
-    """Names of the citizens who wrote, and every address in the ticket; no model may see them.
-
-    Those it was sent to have no say in the names: an office's is made of words that the letter needs.
-    """
-    written = [one for one in found.articles if one.sender == "Customer"]
-    senders = getaddresses([text for one in written for text in (one.from_, one.reply_to) if text])
-    everyone = getaddresses([text for one in found.articles for text in (one.to, one.cc) if text])
-    customer = await zammad.customer(found.ticket.customer_id)
-    if customer is not None:
-        senders.append((f"{customer.firstname} {customer.lastname}".strip(), customer.email))
-    addresses = {address for _, address in (*senders, *everyone) if "@" in address}
-    return sorted({name for name, _ in senders if name}), sorted(addresses)
 
 
 async def _done(received: ArticleReceived, record: Record | None, use: Backends) -> DraftProposed | None:

@@ -28,6 +28,7 @@ from functions.zammad.comparing import Outcome, outcome_of
 from functions.zammad.fingerprint import fingerprint, share
 from functions.zammad.loops import group_of, is_reply, of_article
 from functions.zammad.mail import mail_of, read_mail
+from functions.zammad.people import people_of
 from functions.zammad.proposal import Proposal, propose
 from functions.zammad.tickets import Article, Ticket
 from shared.backends import Backends
@@ -160,18 +161,21 @@ def figures(found: Sequence[Replayed]) -> dict[str, Any]:
 
 async def _replay(ticket: Ticket, bot: int, key: bytes, zammad: Zammad, use: Backends) -> Replayed | None:
     group = group_of(use.settings.zammad, ticket.group)
-    pair = _pair(await zammad.articles(ticket.id), bot)
+    articles = await zammad.articles(ticket.id)
+    pair = _pair(articles, bot)
     if group is None or pair is None:
         return None
     asked, answer = pair
+    names, emails = await people_of(ticket, articles, zammad)
     start = time.perf_counter()
     try:
-        proposal = await propose(await mail_of(asked, ticket, zammad, use), group, use)
+        mail = await mail_of(asked, ticket, zammad, use)
+        proposal = await propose(mail, group, use, names=names, emails=emails)
     except Reject:
         return None  # a file of it is too large, or gone
     seconds = time.perf_counter() - start
-    mail = read_mail(subject=answer.subject, sender=answer.from_, body=answer.body, html=answer.html)
-    sent = f"{mail.body}\n{mail.signature}".strip()
+    reply = read_mail(subject=answer.subject, sender=answer.from_, body=answer.body, html=answer.html)
+    sent = f"{reply.body}\n{reply.signature}".strip()
     stated = [one for answered in proposal.answers for one in answered.statements]
     draft = "\n".join(one.text for one in stated)
     kept = None if not stated else round(share(fingerprint(draft, key), fingerprint(sent, key)), 3)

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from functions.zammad.client import Zammad
 from functions.zammad.mail import Mail, read_mail, without_personal_data
+from functions.zammad.people import people_of
 from functions.zammad.tickets import Ticket
 from functions.zammad.understanding import OTHER, Flag, Understanding
 from shared.backends import Backends
@@ -85,12 +86,14 @@ async def _duplicates(ticket: Ticket, mail: Mail, zammad: Zammad, use: Backends)
 
 async def _letter(ticket: Ticket, zammad: Zammad) -> str:
     """What a ticket began with, without personal data; empty where the bot may not see it."""
-    for article in await zammad.articles(ticket.id):
+    articles = await zammad.articles(ticket.id)
+    for article in articles:
         if article.sender == "Customer" and not article.internal:
             mail = read_mail(
                 subject=article.subject or ticket.title, sender=article.from_, body=article.body, html=article.html
             )
-            return _words(without_personal_data(mail))
+            names, emails = await people_of(ticket, articles, zammad)
+            return _words(without_personal_data(mail, names=names, emails=emails))
     return ""
 
 
