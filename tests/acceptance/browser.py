@@ -46,10 +46,10 @@ expect.set_options(timeout=30_000)  # ms: what a busy machine needs is no fault 
 
 
 @contextmanager
-def hosting(settings: Settings, *targets: Any) -> Iterator[str]:
-    """The host on a free port, with these functions."""
+def hosting(settings: Settings, *targets: Any, **given: Any) -> Iterator[str]:
+    """The host on a free port, with these functions, and ``given`` in place of backends."""
     catalogue = Catalogue.load(Path(__file__).parents[2] / "serverless.yaml")
-    backends = Backends(settings, catalogue=catalogue)
+    backends = Backends(settings, catalogue=catalogue, **given)
     functions: dict[str, Function] = {}
     for target in targets:
         record = function_of(target)
