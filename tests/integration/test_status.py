@@ -280,7 +280,7 @@ async def test_ready_follows_a_kill_and_a_restart(nats_server: Any) -> None:
             async with session.get(f"{url}/readyz") as answer:
                 return answer.status
 
-        assert await ready() == 200
+        await eventually(lambda: _is(ready, 200), "ready")  # a backend that answers late is none that is ready
         server.kill()
         await eventually(lambda: _is(ready, 503), "not ready")
         async with session.get(f"{url}/healthz") as answer:
