@@ -16,6 +16,7 @@ from functions.zammad.proposal import Answered, Proposal
 from functions.zammad.triage import Triage
 from functions.zammad.understanding import OTHER, Flag
 from shared.knowledge.citations import Source, Statement
+from shared.knowledge.injection import instructs
 from shared.knowledge.markup import blocks
 
 Opened = Callable[[Source, str], str | None]
@@ -24,6 +25,7 @@ _TAGS: Final = {"p", "br", "a", "ul", "ol", "li", "blockquote", "strong", "em", 
 _ATTRIBUTES: Final = {"*": {"lang", "dir"}, "a": {"href", "title"}}
 _FIELD: Final = re.compile(r"#\{\s*([\w.]+)\s*\}")
 _ITEM: Final = re.compile(r"(?:[-–•*]|\d+\.)\s+")
+_SUSPICIOUS: Final = "(Text, der eine KI anweisen soll; siehe die Nachricht)"
 _SHORT: Final = 300  # characters of a concern in the note
 _STATES: Final[Mapping[DraftState, str]] = {
     "written": "Der Entwurf liegt im Ticket bereit. Bitte prüfen Sie ihn, bevor Sie ihn senden.",
@@ -260,7 +262,8 @@ def _facts(proposal: Proposal, triage: Triage | None) -> str:
 
 
 def _concern(number: int, answer: Answered, numbers: Mapping[str, int], *, show: bool) -> str:
-    text = answer.concern.text
+    # An order to a model is not repeated where the next program may read it.
+    text = _SUSPICIOUS if instructs(answer.concern.text) else answer.concern.text
     asked = text if len(text) <= _SHORT else f"{text[:_SHORT].rpartition(' ')[0]} …"
     head = f"<p>{number}. <em>{escape(asked)}</em>"
     if not answer.statements:

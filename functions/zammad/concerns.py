@@ -19,7 +19,13 @@ _WRAPPED: Final = 58  # characters from which a line may have been broken by a m
 _ASKED: Final = re.compile(r"[?？؟;]+[\"'”“»)]*\s*$")  # Greek asks with a semicolon, and so does a hurried writer
 _MARK: Final = re.compile(r"([?？؟]+[\"'”“»)]*)\s+")
 _ITEM: Final = re.compile(r"^\s*(?:[-–•*]|\(?\d{1,2}[.)]|\(?[a-h]\))\s+")
-_FORWARDED: Final = re.compile(r"^\s*(?:wg|fwd?|tr|rv|i|пересл\w*|ilt)\s*:", re.IGNORECASE)
+# Says that the letter is another one, below or in a file.
+_POINTS: Final = re.compile(
+    r"(?<!\w)(?:unten|weiter(?:ge)?leit|anbei|anhang|angehängt|beigefügt|below|forward|attach|enclos|aşağıda|ekte|ekli"
+    r"|iletiyorum|нижче|перес[иы]ла|додат|вкладен|ниже|прилож|ci-dessous|ci-joint|pièce jointe|transf|أدناه|مرفق"
+    r"|adjunt|reenv|allegat|inoltr|poniżej|załącz|przesyłam)",
+    re.IGNORECASE,
+)
 _AND: Final = re.compile(
     r"(?:,|;|\s[–-])?\s+(?:und|oder|sowie|and|or|ve|veya|ya da|та|і|й|або|и|или|et|ou|y|o|e|oraz|i|lub)\s+|,\s+|\s+و",
     re.IGNORECASE,
@@ -47,25 +53,15 @@ class Concern:
 def concerns_of(mail: Mail, words: Wording) -> tuple[Concern, ...]:
     """What a letter asks, in its order; nothing of an absence note.
 
-    A forwarded letter counts where the sender asks nothing of their own, and files where neither does.
+    Where the sender asks nothing of their own but points to a forwarded letter or a file, that counts.
     """
     if words.has("away", f"{mail.subject}\n{mail.body}"):
         return ()
-    texts = [mail.body]
-    if _FORWARDED.match(mail.subject):
-        texts.append(mail.quoted)
-    texts += [file.text for file in mail.files if file.text]
-    for text in texts:
-        if found := _concerns(text, _topic(mail.subject), words):
+    others = [mail.quoted, *(file.text for file in mail.files if file.text)]
+    for text in (mail.body, *(others if _POINTS.search(mail.body) or not mail.body.strip() else ())):
+        if found := _concerns(text, mail.subject, words):
             return found
     return ()
-
-
-def _topic(subject: str) -> str:
-    """A subject without "Re:" and the like."""
-    while (cut := re.sub(r"^\s*\w{1,4}\s*:\s*", "", subject)) != subject:
-        subject = cut
-    return subject.strip()
 
 
 def _concerns(text: str, subject: str, words: Wording) -> tuple[Concern, ...]:

@@ -15,6 +15,7 @@ _AT: Final = re.compile(
 )
 _SUFFIXED: Final = re.compile(r"(?<!\w)([^\W\d_]\w{3,})['’](?:[dt][ae]n?|n?[ıiuü]n|y?[ae])(?!\w)")
 _TWICE: Final = 2
+# What is spoken of alike and is no city: countries, languages, manners.
 _COUNTRIES: Final = """
 deutschland österreich schweiz türkei ukraine russland polen frankreich italien spanien portugal griechenland rumänien
 bulgarien kroatien serbien ungarn tschechien niederlande belgien dänemark schweden norwegen finnland irland england
@@ -24,6 +25,8 @@ germany austria switzerland turkey russia poland france italy spain greece roman
 sweden norway finland ireland scotland america canada mexico brazil india australia egypt morocco
 almanya türkiye ukrayna fransa italya ispanya allemagne turquie suisse pologne espagne italie russie maroc
 німеччині німеччини україні україни туреччині польщі
+deutsch englisch französisch türkisch arabisch ukrainisch russisch papierform raten english german french turkish arabic
+ukrainian russian paper cash
 """
 _KNOWN: Final = frozenset(_COUNTRIES.split())
 

@@ -134,7 +134,8 @@ class _Search:
             found += await shelves[match.place].passages(match.document, sought)
         if not found:
             return "no_source"
-        said = "\n".join(f"{source.title} {source.text}" for source in found)
+        # The nearest document only: one that is cited beside it may name the neighbours for reasons of its own.
+        said = "\n".join(f"{one.title} {one.text}" for one in found if one.document == found[0].document)
         if elsewhere(concern.text, f"{self.mail.subject}\n{self.mail.body}", said, self.home):
             return "elsewhere"
         return [replace(source, number=number) for number, source in enumerate(found[:SOURCES], 1)]

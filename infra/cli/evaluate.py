@@ -60,6 +60,10 @@ def evaluate(
         Path | None, typer.Option(help="Loans of a recommender, Parquet: user, item[, timestamp].")
     ] = None,
     items: Annotated[Path | None, typer.Option(help="Its titles, Parquet: item and columns of text.")] = None,
+    letters: Annotated[
+        list[Path] | None,
+        typer.Option(help="Letters with what is expected of their drafts, JSONL (docs/zammad.md); again for another."),
+    ] = None,
     split: Annotated[Split, typer.Option(help="How its loans are held back.")] = Split.random,
     seed: Annotated[int, typer.Option(help="Of a random split.")] = 1,
     as_json: AsJson = False,
@@ -68,12 +72,14 @@ def evaluate(
 
     A system is judged through everything it has, from the crawl to its HTTP function. ``retrieval`` judges
     the core below all text systems, by the language of the question; it needs --documents and --queries.
+    Drafts are judged on --letters, each proposed twice: with the settings' models, and with one that lies; a
+    recorder before the models sees what reaches them.
     A recommender is judged on --loans and --items: some loans are held back, and every method has to find them.
     """
     if loans is not None or items is not None:
         _compare(system, loans, items, (split, seed), as_json=as_json)
         return
-    for file in (documents, queries, *(dataset or ())):
+    for file in (documents, queries, *(dataset or ()), *(letters or ())):
         if file is not None and not file.is_file():
             fail(f"{file}: no such file")
     columns = dict(_pair(one) for one in column or ())
@@ -86,11 +92,20 @@ def evaluate(
             fail("name what to search with --documents, and the judged questions with --queries")
         _core(documents, queries, sample, as_json)
         return
-    if documents is not None and queries is None:
-        fail("name the judged queries of these documents with --queries")
     if sample is not None:
         fail("--sample is of 'retrieval'; a system is asked every query")
     module = _commands(system)
+    if hasattr(module, "evaluate_letters"):
+        from infra.cli.letters import judged_letters
+
+        if queries is not None or dataset:
+            fail(f"'{system}' is judged by --letters, on the pages of --documents")
+        judged_letters(system, module, documents, letters, as_json=as_json)
+        return
+    if documents is not None and queries is None:
+        fail("name the judged queries of these documents with --queries")
+    if letters is not None:
+        fail(f"--letters is of a system that answers letters; '{system}' answers none")
     judge = getattr(module, "evaluate", None)
     if judge is None:
         fail(f"system '{system}' brings no evaluation ({module.__name__})")
@@ -102,22 +117,22 @@ def evaluate(
             if prepare is None:
                 fail(f"system '{system}' takes no public sets ({module.__name__})")
             documents, queries, told = prepare(dataset, columns, Path(folder))
-            err.print(_in_a_line(told), markup=False, soft_wrap=True)
+            err.print(in_a_line(told), markup=False, soft_wrap=True)
         figures = asyncio.run(_judged(judge, system, documents, queries or _DEMO_QUERIES))
-    figures["run"] |= told | {"commit": _commit()}
+    figures["run"] |= told | {"commit": commit()}
     if as_json:
         show_json(figures)
         return
     what = ", ".join(map(str, dataset)) if dataset else queries or "demo city"
     _show(f"{system}: {what}", {name: row for name, row in figures.items() if "n" in row})
     for beside in ("latency_ms", "run"):
-        err.print(_in_a_line(figures.get(beside, {})), markup=False, soft_wrap=True)
+        err.print(in_a_line(figures.get(beside, {})), markup=False, soft_wrap=True)
 
 
 async def _judged(
     judge: Callable[[Settings, Path], Awaitable[dict[str, Any]]], system: str, documents: Path | None, queries: Path
 ) -> dict[str, Any]:
-    async with _stack(system, documents) as (settings, pages):
+    async with stack(system, documents) as (settings, pages):
         figures = await judge(settings, queries)
         return figures | {"run": {"documents": pages, "model": settings.embeddings.model}}
 
@@ -139,7 +154,7 @@ def _core(documents: Path, queries: Path, sample: int | None, as_json: bool) -> 
     else:
         _show(f"retrieval: {queries}", measured)
     # Beside the figures, whose keys are the languages and nothing else.
-    err.print(_in_a_line(run | {"commit": _commit()}), markup=False, soft_wrap=True)
+    err.print(in_a_line(run | {"commit": commit()}), markup=False, soft_wrap=True)
 
 
 def _commands(system: str) -> ModuleType:
@@ -157,7 +172,7 @@ def _show(title: str, figures: Mapping[str, Mapping[str, object]]) -> None:
     )
 
 
-def _in_a_line(facts: Mapping[str, object]) -> str:
+def in_a_line(facts: Mapping[str, object]) -> str:
     return "  ".join(f"{name} {value}" for name, value in facts.items())
 
 
@@ -168,7 +183,7 @@ def _pair(text: str) -> tuple[str, str]:
     return use, name
 
 
-def _commit() -> str:
+def commit() -> str:
     """What git calls the code that was measured; "unknown" where it is no checkout."""
     try:
         found = subprocess.run(
@@ -214,7 +229,7 @@ def _compare(
 
 
 @contextlib.asynccontextmanager
-async def _stack(system: str, documents: Path | None) -> AsyncIterator[tuple[Settings, int]]:
+async def stack(system: str, documents: Path | None) -> AsyncIterator[tuple[Settings, int]]:
     """A running stack in a temporary folder, filled; its settings, and the number of its pages."""
     with tempfile.TemporaryDirectory(prefix="stadtfunk-evaluate-") as folder:
         command = [sys.executable, "-c", "from infra.cli import main; main()", "up"]
