@@ -5,6 +5,7 @@ says in one breath: who drops "sofern …" or "einzelne" says more than the page
 sentence is then shown as it stands.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 
@@ -27,6 +28,11 @@ _LEANING = re.compile(
 _CONDITIONS = re.compile(
     r"\W*(?:sofern|wenn|falls|soweit|solange|außer|ausgenommen|es sei denn|nur|aber|jedoch|sondern|auch|ohne|mit)\b",
     re.IGNORECASE,
+)
+# Words that act on the next one, as they are compared.
+_ACTING = frozenset(
+    "nicht nur auch erst noch fast höchstens mindestens gerad allein mehr sehr selb sogar etwa kaum all jed beid viel"  # noqa: SIM905
+    " meist einig einzeln wenig".split()
 )
 _EITHER = re.compile(r"\boder\b")
 # A second thing said of the same: "… und gilt ab dem 1. April".
@@ -61,9 +67,11 @@ def followed(statement: str, passage: str, span: Span, title: str = "") -> bool:
         return False
     reader = any(token.person for piece in backing for token in piece)
     checked = [[token for token in piece if reader or not _addressed(token, piece)] for piece in said]
-    return all(any(_holds(one, piece) for one in backing) for piece in checked) and _ordered(
-        [token for piece in checked for token in piece], [token for piece in backing for token in piece]
-    )
+    if not all(any(_holds(one, piece) for one in backing) for piece in checked) or not _scopes(checked) <= _scopes(
+        backing
+    ):
+        return False
+    return _ordered([token for piece in checked for token in piece], [token for piece in backing for token in piece])
 
 
 def _leans(passage: str, sentences: Sequence[Span]) -> bool:
@@ -106,6 +114,16 @@ def _addressed(token: Token, said: Sequence[Token]) -> bool:
 def _holds(piece: Sequence[Token], wanted: Sequence[Token]) -> bool:
     """Whether one piece says all that another says."""
     return all(_neutral(token, piece) or any(same(token, other) for other in piece) for token in wanted)
+
+
+def _scopes(pieces: Sequence[Sequence[Token]]) -> set[tuple[str, str]]:
+    """What each word that acts on the next one acts on: "keine gerade Linie" is not "gerade keine Linie"."""
+    return {
+        (one.key, other.key)
+        for piece in pieces
+        for one, other in itertools.zip_longest(piece, piece[1:], fillvalue=Token(""))
+        if one.key in _ACTING
+    }
 
 
 def _ordered(said: Sequence[Token], given: Sequence[Token]) -> bool:

@@ -93,15 +93,21 @@ class Topic:
 
     def __init__(self, question: str, given: Sequence[Source], embeddings: Embedder) -> None:
         self._question, self._given, self._embeddings = question, given, embeddings
-        self._best: float | None = None
+        self._known: dict[tuple[int, Span], float] = {}  # by a passage's number
 
     async def holds(self, source: Source, span: Span) -> bool:
         """Whether these sentences of a passage are about the question."""
-        if self._best is None:
+        if not self._known:
             found = [(one, unit) for one in self._given for unit in units(one.text)][:_UNITS]
-            self._best = max(await nearness(self._question, found, self._embeddings), default=0.0)
-        (near,) = await nearness(self._question, [(source, span)], self._embeddings)
-        return near >= self._best - _OFF
+            await self._measure([*found, (source, span)])
+        if (source.number, span) not in self._known:
+            await self._measure([(source, span)])
+        return self._known[source.number, span] >= max(self._known.values()) - _OFF
+
+    async def _measure(self, found: Sequence[tuple[Source, Span]]) -> None:
+        found = list(dict.fromkeys(found))
+        near = await nearness(self._question, found, self._embeddings)
+        self._known |= {(source.number, span): one for (source, span), one in zip(found, near, strict=True)}
 
 
 def _asked(source: Source, span: Span) -> str:

@@ -12,10 +12,11 @@ First looks, before anything was mended by what was seen; until round 8 what cou
     round 8:        96 of 122 true statements lost, 21 of 111 false ones stated
     round 9:        0 of 26 true statements lost, 1 of 61 false ones stated ("oder" for "und"); two more while mending
     round 10:       0 of 9 true statements lost, 3 of 39 false ones stated (a plural, an adverb in another clause)
+    round 11:       0 of 3 true statements lost, 1 of 37 false ones stated ("gerade keine" for "keine gerade")
 
 So no rule of ours follows free wording: a statement is stated only where each of its words is followed to the quote,
 in its place (few are, and none in another language); the rest stands in the page's own words. Rounds 9 on are near
-copies of a sentence with one thing changed, the hardest for such a rule.
+copies of a sentence with one thing changed, the hardest for such a rule: of such, one in thirty passed at first sight.
 """
 
 import json
@@ -41,7 +42,7 @@ BLIND: list[dict[str, Any]] = [
     for line in (Path(__file__).parent.parent / "verification_blind.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 HALVES = ["tuning", "held out"]
-ROUNDS = [6, 7, 8, 9, 10]
+ROUNDS = [6, 7, 8, 9, 10, 11]
 FEE = (
     "Der Personalausweis kostet ab 24 Jahren 37,00 Euro, unter 24 Jahren 22,80 Euro. "
     "Die Herstellung dauert drei Wochen."
@@ -98,7 +99,7 @@ def test_true_statements_are_not_dropped(cases: list[dict[str, Any]]) -> None:
 
 def test_what_is_followed_is_stated_in_its_own_words() -> None:
     stated = [case for case in (*CASES, *BLIND) if case["true"] and outcome(case) == "stated"]
-    assert len(stated) >= 38
+    assert len(stated) >= 35
 
 
 @pytest.mark.parametrize("case", [case for case in (*CASES, *BLIND) if not case["true"]][::9])
