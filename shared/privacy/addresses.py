@@ -85,6 +85,7 @@ _TELLS: Final = re.compile(
     r"|adres\w*|oturuyor\w*|ikamet\w*|taşın\w*"
     r"|адрес\w*|мешка\w*|прожива\w*|живу|живемо|عنوان\w*|العنوان|أسكن|أعيش)"
     r"\W{1,3}(?:(?:ist|in|im|am|is|at|an|der|die|das|den|dem|yeni|у|на|sind|noch|lautet|seit|derzeit|zurzeit"
+    r"|jetzt|nun|aktuell|weiterhin"
     r"|von|bei|mir)\W{1,2}){0,3}$",
     re.I,
 )
@@ -162,9 +163,13 @@ def _street(text: str, house: re.Match[str]) -> int | None:
     at = house.start() - len(tail)
     words = tail.rstrip(".").split(" ")
     last = re.split(r"[(\[,;:/|]", words[-1])[-1]
-    if not last or _NO_STREET.search(last):
+    placed = _PLACED.search(tail)
+    if not last:
         return None
-    if (placed := _PLACED.search(tail)) and not _YEAR.fullmatch(house["n"]):
+    if _NO_STREET.search(last):
+        lived = placed is not None and _TELLS.search(text[max(0, at + placed.start() - 60) : at + placed.start()])
+        return at + placed.start() if placed and lived else None
+    if placed and not _YEAR.fullmatch(house["n"]):
         return at + placed.start()
     if _ENDS.search(last) and (last[0].isupper() or len(last) >= 6):
         start = house.start() - len(tail) + len(tail.rstrip(".")) - len(last)

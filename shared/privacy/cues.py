@@ -7,7 +7,9 @@ HONORED: Final = re.compile(
     r"(?<!\w)(?:(?:Frau|Herrn?|Hr\.|Fr\.|Frl\.|Fräulein|Familie|Fam\.|Eheleuten?|Ehepaar|Mrs?\.?|Ms\.?|Miss"
     r"|Mx\.|Madame|Mme\.?|Mlle\.?|Monsieur|Sayın|Bay|Bayan"
     r"|пан(?:ові|ом|і|а|у|е|ею|єю)?|г-жа|г-н|господин\w?|госпож\w|Se[ñn]ora?|Sra?\.|Signora?|Sig\.(?:ra)?|Pan"
-    r"|Pani|Panu|Domnul|Doamna|Sachbearbeiter(?:in)?|Kollegin)"
+    r"|Pani|Panu|Domnul|Doamna|Sachbearbeiter(?:in)?|Kollegin"
+    r"|\w{0,20}(?:haus|wacht|haupt|ober|bürger|rektor)?(?:meister|kommissar|inspektor|beamter|direktor|pfarrer"
+    r"|notar|richter|makler)(?:in)?)"
     r"[ \t]{1,3}(?:(?:Dr|Prof|Dipl|Ing|med|jur|Mag)\.[ -]?(?:-?Ing\.[ ])?){0,4}|(?:Dr|Prof)\.[ ](?:(?:Dr|med"
     r"|jur|rer|nat|phil|h\.c)\.[ ]){0,3})"
     r"|(?<!\w)(?:ال)?(?:سيد|سيدة|دكتور|دكتورة|أستاذ|أستاذة|آنسة)[ ]|(?<!\w)ل(?:ل)?سيدة?[ ]",
@@ -49,7 +51,7 @@ KIN: Final = re.compile(
     r"|(?:mi|mio|mia|mój|moja|mojego|mojej|mojemu|meu|fiul|fiica|soțul|soția)[ ](?:meu|mea|hijo|hija|esposo"
     r"|esposa|marido|mujer|madre|padre|figlio|figlia|marito|moglie|syn\w{0,4}|córk\w|mąż|męża|żon\w|brat\w?"
     r"|siostr\w)?)"
-    r"(?:[ ](?:namens|heißt|hört auf|mit (?:dem )?Namen|genannt|named|called|is called|nommée?|appelée?"
+    r"(?:[ ](?:namens|heißen|heißt|hört auf|mit (?:dem )?Namen|genannt|named|called|is called|nommée?|appelée?"
     r"|qui s'appelle|adında(?:ki)?|adlı|isimli|на ім['’ʼ]я|по имени))?"
     r"[ \t]{0,2}[,:(\[\"„]?[ \t]{0,2}(?=[^\W\d_])",
     re.I,
@@ -60,6 +62,13 @@ MINE: Final = re.compile(
     r"|(?<!\w)(?:my|our)[ ](?:little|dear|baby|old)?[ ]?(?=[^\W\d_])",
     re.I,
 )
+# Two capitalised words after such a one are a name, where neither is another word.
+BESIDE: Final = re.compile(
+    r"(?<![^\W_])(?:mit|von|für|an|namens|gegen|auf|with|by|for)[ ](?P<it>[A-ZÄÖÜŠŽĆČŞÇ][^\W\d_A-ZÄÖÜ]{2,20}[ ]"
+    r"[A-ZÄÖÜŠŽĆČŞÇ][^\W\d_A-ZÄÖÜ]{2,20})(?![\w-])"
+)
+ADJECTIVE: Final = re.compile(r"(?:en|er|es|em|ische?)$")
+SURNAMED: Final = re.compile(r"(?:^|[(:\n])[ ]{0,2}(?P<it>[^\W\d_]{2,30}),[ ]$")
 AND: Final = re.compile(r"(?:\s?,\s?|\s(?:und|u\.|and|et|ve|та|і|й|и|sowie|&|\+|y|e|i|și)\s)(?=[^\W\d_])")
 MYSELF: Final = re.compile(
     r"(?<!\w)(?:ich heiße|ich heisse|heiße|heisse|heißt|mein name ist|mein name lautet|meines namens"
@@ -139,4 +148,4 @@ ADDRESSED: Final = re.compile(
     r"[^\s<>@\[\]]{1,64}(?:@|\[E-Mail\]))"
 )
 PLURAL: Final = re.compile(r"(?:kinder|söhne|töchter|eltern|geschwister|zwillinge|brüder|schwestern|children"
-            r"|kids|sons|daughters|enfants|filles|çocuklarım|діти|дітей)\W*$", re.I)  # fmt: skip
+            r"|kids|sons|daughters|enfants|filles|çocuklarım|діти|дітей)(?: heißen| sind)?\W*$", re.I)  # fmt: skip

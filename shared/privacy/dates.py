@@ -32,7 +32,7 @@ _DATE: Final = re.compile(
     rf"|['’]?\d{{2}}\b)?"
     rf"|{MONTH}\.?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s(?P<d>\d{{4}})\b"
     r"|(?P<e>\d{8})(?!\d)"
-    r"|\d{1,2}\.\s?\d{1,2}\.(?!\d)"
+    r"|(?P<g>\d{1,2}\s?[./]\s?(?:19|20)\d{2})(?!\d)|\d{1,2}\.\s?\d{1,2}\.(?!\d)"
     r"|\d{1,2}\s\d{1,2}\s(?P<f>(?:19|20)\d{2})(?!\d)"
     r")",
     re.I,
@@ -51,11 +51,13 @@ _SAID: Final = re.compile(
     re.I,
 )
 _BORN: Final = re.compile(
-    r"(?:\bgeb(?:\.?-?dat(?:um|\.)|oren\w{0,3}|urts?\w{0,8})?\b\.?|\bgeburtstag\w*|\bborn\b|\bd\.?o\.?b\b\.?|\bbirth\w*"
+    r"(?:\bgeb(?:\.?-?dat(?:um|\.)|oren\w{0,3}|urts?\w{0,8})?\b\.?|\bgeburtstag\w*|\bborn\b|\bd\.?o\.?b\b\.?"
+    r"|\bbirth\w*"
     r"|\bnée?s?\b|\bnaissance\b|\bdoğum\w*|\bdoğd\w*"
     r"|\bdogum\w*|народ\w*|нар\.|рожд\w*|р\.\s?н\.|родив\w*|родил\w*|مواليد|الميلاد|ولدت?|مولود\w*|تولد"
-    r"|\bnacid[oa]\b|\bnacimiento\b|\bnat[oa]\b|\bnascita\b"
-    r"|\burodz\w*|\bur\.|\bnăscut\w*|\bnaşter\w*|\brođen\w*|(?<![*\w])[*✱⁕](?=\s?\d)|\bjahrgang\b|\bbday\b|\bgebdat\w*)",
+    r"|\bnacid[oa]\b|\bnaci[óo]\b|\bnacimiento\b|\bnat[oa]\b|\bnascita\b"
+    r"|\burodz\w*|\bur\.|\bnăscut\w*|\bnaşter\w*|\brođen\w*|(?<![*\w])[*✱⁕](?=\s?\d)|\bjahrgang\b|\bbday\b"
+    r"|\bgebdat\w*)",
     re.I,
 )
 _ELSE: Final = re.compile(
@@ -79,7 +81,7 @@ def birth_dates(text: str) -> Iterator[Span]:
     for found in _DATE.finditer(text):
         year = found["a"] or found["b"] or found["c"] or found["d"] or found["f"] or found["e"] or ""
         born = _born(text, found.start(), found.end())
-        if found["e"] and not born:
+        if (found["e"] or found["g"]) and not born:
             continue
         full = 0
         if found["e"] is None and year:

@@ -20,12 +20,12 @@ pt_PT ro_RO ru_RU sl_SI tr_TR uk_UA
 # Given names that are words, months or places, too: alone they say nothing.
 _AMBIGUOUS: Final = words(
     """
-    abend achtung adil alba alle alp amber amt angel april art august azur beste bahar bergen berlin bill bis blake
+    abend achtung alba alle alp amber amt angel april art august azur beste bahar bergen berlin bill bis blake
     bonnie can cole coy daisy dean dost dünya ernst eve faith fay florence forest friede georgia glen grace grant
     grün hak hale heather heide hope ivory ivy iyi jade job joy june kerman kiraz lang laurel lee line linde lou
     love mai malta mark mars may mehr melody merit mies mille mine nur oral orient pan paris peer pier polen rain
-    ray rosa rose ruby said salut savaş sen senin sierra silvester solange sultan summer sunny tür ulm van venus
-    victoria von will wolf yaz ümit özgür віра надія любов зоря мир воля сонце світ роза март май август лев die der
+    ray rosa rose ruby said salut savaş sen senin sierra silvester solange summer sunny tür ulm van venus
+    victoria von will wolf yaz віра надія любов зоря мир воля сонце світ роза март май август лев die der
     das und für bitte danke ich wir sie mein meine dein ihr hat ist war
     """
 )
@@ -95,7 +95,8 @@ _CALLINGS: Final = re.compile(
     r".(?:beamter?|beamtin|leiter|leiterin|meister|meisterin|bearbeiter|bearbeiterin"
     r"|rätin|kolleg\w{1,5})$"
 )
-_VOWELS = re.compile("[aeiouyäöüаеєиіїоуюя]")
+_CYRILLIC: Final = re.compile("[\u0400-\u052f]")
+_VOWELS: Final = re.compile("[aeiouyäöüаеєиіїоуюя]")
 _PLACES: Final = words(
     """
     auenfurt hohenaune brenkau deutschland germany allemagne almanya німеччина німеччині україна україни україну
@@ -117,6 +118,17 @@ def given(word: str) -> bool:
     """Whether a word is a given name and hardly anything else."""
     small = word.casefold().replace("i\u0307", "i")
     return small not in _AMBIGUOUS and small not in _NOUNS and key(word) in given_names()
+
+
+def inflected(word: str) -> bool:
+    """The same for a Slavic name in any case, too ("Людмили", "Остапа")."""
+    if given(word) or len(word) < 5 or not _CYRILLIC.match(word):
+        return given(word)
+    if word.casefold() in _AMBIGUOUS | _NOUNS:
+        return False
+    bare = key(word)
+    stems = {bare[:-1], bare[:-1] + "a", bare[:-1] + "o", bare[:-2], bare[:-2] + "a", bare[:-2] + "ia", bare[:-3]}
+    return any(len(stem) >= 4 and stem in given_names() for stem in stems)
 
 
 def initials(word: str) -> bool:

@@ -7,7 +7,9 @@ from typing import Final
 from shared.knowledge.german import FUNCTION_WORDS
 from shared.privacy.cues import (
     ADDRESSED,
+    ADJECTIVE,
     AND,
+    BESIDE,
     BEY,
     CLOSING,
     GREETING,
@@ -20,20 +22,23 @@ from shared.privacy.cues import (
     MYSELF,
     PLURAL,
     SHY,
+    SURNAMED,
     WROTE,
 )
 from shared.privacy.kinds import Span
-from shared.privacy.lexicon import common, given, initials, words
+from shared.privacy.lexicon import common, given, inflected, initials, words
 
 _TOKEN: Final = re.compile(
     r"[ \t]{0,3}(?:(?:Dr|Prof|Dipl|Ing|Mag|RA|med|jur|rer|nat|phil"
-    r"|h\.c)\.[ ]?-?){0,5}[ ]?(?:(?P<link>von und zu|von der|van der|van den|van|von|zu|de la|de|del|di|da|du"
+    r"|h\.c)\.[ ]?-?){0,5}[ ]?(?:(?P<link>von und zu|بن|ابن|بنت|أبو|عبد|آل|von der|van der|van den|van|von|zu"
+    r"|de la|de|del|di|da|du"
     r"|dos|la|le|el-"
     r"|el|al-|al|bin|bint|ben|abu|abd|ibn|O['’]|D['’])(?:[ ]|(?<=[-'’])))?"
     r"(?P<word>[^\W\d_]{2,40}(?:['’-][^\W\d_]{2,40}){0,3}|[^\W\d_]\.)",
     re.I,
 )
 _WORD: Final = re.compile(r"[^\W\d_]{4,40}")
+_VERB: Final = re.compile("(?=[\u0600-\u077f])(?:[يتنلبو]|ال|في|من|على|هو|هي|عمر|مع|لا|لم|قد|كان|..?(?!\\w))")
 _ARABIC: Final = re.compile("[\u0600-\u077f]")
 _MONTHS: Final = words(
     """
@@ -48,7 +53,8 @@ def persons(text: str) -> Iterator[Span]:
     for found in HONORED.finditer(text):
         before = text[max(0, found.start() - 24) : found.start()]
         greeted = not before or before.endswith("\n") or GREETING.search(f"{before}X") is not None
-        yield from _read(text, found.end(), small=greeted)
+        small = greeted and found.group().strip().lower() in ("frau", "herr", "herrn")
+        yield from _read(text, found.end(), small=small)
     for found in KIN.finditer(text):
         yield from _listed(text, found)
     for found in MINE.finditer(text):
@@ -128,7 +134,7 @@ def _named(
         return first or given(word) or word.startswith("ال")
     if word[0].isupper():
         return True
-    if given_small and given(word) and len(word) >= 4:
+    if given_small and first and given(word) and len(word) >= 4:
         return True
     return small and re.match(r"[ \t]*(?:[,!.:]?[ \t]*(?:\n|$)|,)", text[token.end() : token.end() + 6]) is not None
 
@@ -137,8 +143,8 @@ def _listed(text: str, found: re.Match[str]) -> Iterator[Span]:
     """Names after a relation: "meine Kinder Lea, Ben und Ida"."""
     plural = PLURAL.search(found.group().rstrip(" ,:(")) is not None
     spans = list(_read(text, found.end(), most=3, given_small=True))
-    if spans and _ARABIC.search(text[spans[0].start : spans[0].end]) and not _sure(text, spans[0]):
-        return
+    if spans and _VERB.match(text[spans[0].start : spans[0].end]) and not _sure(text, spans[0]):
+        return  # "my wife wants", in a script without capitals
     if spans and "," in found.group() and not _sure(text, spans[0]):
         return  # "mein Sohn, Personen über 18 …"
     for _ in range(8):
@@ -176,11 +182,20 @@ def _signed(text: str, at: int) -> Iterator[Span]:
 
 
 def _by_list(text: str) -> Iterator[Span]:
-    """Given names with what follows them."""
+    """Given names with what follows them, and pairs of words that are no others."""
     until = 0
     for word in re.finditer(r"(?<!\w)[^\W\d_]{3,40}", text):
-        if word.start() < until or not word.group()[0].isupper() or not given(word.group()):
+        if word.start() < until or not word.group()[0].isupper() or not inflected(word.group()):
             continue
+        until = word.end()
         for span in _read(text, word.start(), most=3):
             until = span.end
             yield span
+        if (family := SURNAMED.search(text, max(0, word.start() - 34), word.start())) and not common(family["it"]):
+            yield Span(family.start("it"), until, "name")
+    for pair in BESIDE.finditer(text):
+        first, last = pair["it"].split()
+        if not (
+            common(first) or common(last) or ADJECTIVE.search(first) or {first.lower(), last.lower()} & FUNCTION_WORDS
+        ):
+            yield Span(*pair.span("it"), "name")
