@@ -14,6 +14,7 @@ from functions.zammad import draft, reports
 from functions.zammad.mail import Mail
 from functions.zammad.proposal import Proposal
 from shared.backends import Backends
+from shared.http import Problem
 from shared.objects import MemoryObjects
 from shared.settings import NatsSettings, ZammadGroup
 from tests.integration.helpdesk import (
@@ -307,8 +308,12 @@ async def test_a_dry_run_writes_a_report_and_nothing_else(
     use = Backends(settings, objects=MemoryObjects())
     before = await way.desk.bot.ticket(asked.ticket_id)
     told = [await draft.draft_reply(asked, use) for _ in range(3)]
-    report = await reports.get(use, asked.ticket_id, asked.article_id)
+    listed = await reports.draft_reports(reports.All(), use)
+    report = await reports.draft_report(listed.reports[0], use)
+    with pytest.raises(Problem, match="30 days"):
+        await reports.draft_report(reports.Which(ticket_id=asked.ticket_id, article_id=999), use)
     await use.close()
+    assert (len(listed.reports), report.ticket_id, report.article_id) == (1, asked.ticket_id, asked.article_id)
     assert report.state == "written"
     assert TEXT in report.draft
     assert report.reference in report.note

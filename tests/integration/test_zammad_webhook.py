@@ -186,6 +186,17 @@ async def test_more_than_the_rate_limit_from_one_zammad_is_taken(secrets: Secret
     assert len(bus.events) == 30
 
 
+async def test_its_signature_stands_in_the_openapi_document(zammad: Zammad) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(zammad.url.replace("zammad/webhook", "openapi.json")) as a,
+    ):
+        document = await a.json()
+    operation = document["paths"]["/zammad/webhook"]["post"]
+    assert operation["security"] == [{"hub": []}]
+    assert document["components"]["securitySchemes"]["hub"]["name"] == "x-hub-signature"
+
+
 async def test_it_is_stored_before_it_is_answered(secrets: Secrets) -> None:
     class Away(MemoryBus):
         async def publish(self, event: Any, *, key: str | None = None) -> None:
