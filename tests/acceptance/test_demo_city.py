@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, expect
 from infra.stack.orphans import marked
 from shared.connection import connect
 from shared.settings import Settings
+from tests.acceptance import mailbox
 from tests.acceptance.browser import Visit, faults, visiting
 from tests.acceptance.conftest import ROOT, Up, done, failed, none_left
 from tests.acceptance.test_pages import PROBE
@@ -167,6 +168,14 @@ def test_an_edited_page_is_found_with_its_scripts_as_text(city: Visit) -> None:
     assert all(host.startswith("127.0.0.1:") for host in city.hosts)
 
 
+def test_a_letter_to_the_city_is_drafted_and_sent(city: Visit, whole_city: Up) -> None:
+    mailbox.is_drafted_and_sent(city, _address(whole_city, "mailbox"))
+
+
+def test_a_letter_that_no_source_answers_is_noted_alone(city: Visit, whole_city: Up) -> None:
+    mailbox.is_noted_alone(city, _address(whole_city, "mailbox"))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_the_running_city(chromium: Browser, city: Visit, scheme: str) -> None:
     visit = visiting(chromium, city.site, color_scheme=scheme, viewport={"width": 320, "height": 900})
@@ -251,6 +260,11 @@ def test_a_damaged_backup_and_a_full_target_are_refused(whole_city: Up, tmp_path
 def test_interrupt_ends_everything_within_five_seconds(whole_city: Up) -> None:
     assert whole_city.end(signal.SIGINT, seconds=5) == 0
     assert none_left(whole_city.data, 0)
+
+
+def _address(up: Up, name: str) -> str:
+    address: str = next(fact for fact in up.facts if fact["event"] == "up")["addresses"][name]
+    return address
 
 
 def _first(found: dict[str, Any]) -> dict[str, list[str]]:
