@@ -83,6 +83,7 @@ async def compared(desk: HelpDesk, use: Backends, record: Record, body: str) -> 
         (f"<p>{SAID.replace('biometrisches', 'aktuelles')}</p>{QUOTED}", "used", (0.95, 0.99)),
         (f"<p>{SAID.replace('25,30 Euro', '27 Euro')}</p>{QUOTED}", "edited", (0.8, 0.95)),
         (f"<p>{SAID.partition('.')[0]}.</p>", "edited", (0.4, 0.6)),
+        (f'<p>Nein.</p><blockquote type="cite"><p>{SAID}</p></blockquote>', "discarded", (0.0, 0.0)),
         ("<p>Bitte kommen Sie in unsere Sprechstunde.</p>", "discarded", (0.0, 0.0)),
     ],
 )
