@@ -19,6 +19,7 @@ from infra.stack.supervisor import Backoff
 from infra.stack.up import portal_port
 from shared.catalogue import Catalogue
 from shared.errors import CatalogueError
+from shared.settings import Settings
 
 CATALOGUE = Path(__file__).parents[2] / "serverless.yaml"
 
@@ -133,6 +134,34 @@ def test_a_backend_named_by_settings_is_not_started(tmp_path: Path, monkeypatch:
     assert "vectors" not in [server.name for server in plan.servers]
     assert plan.elsewhere == {"vectors": "http://milvus.example:19530"}
     assert plan.own[0].environment["STADTFUNK_VECTORS__URI"] == "http://milvus.example:19530"
+
+
+def test_a_help_desk_comes_with_the_system_unless_the_city_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ADDRESS.values():
+        monkeypatch.delenv(variable, raising=False)
+    plan = _plan(tmp_path, chosen(CATALOGUE, ["zammad"]))
+    (desk,) = (server for server in plan.servers if server.name == "zammad")
+    settings = {name: value for name, value in plan.settings.items() if "ZAMMAD" in name}
+    with monkeypatch.context() as its:
+        for name, value in settings.items():
+            its.setenv(name, value)
+        zammad = Settings(secrets_dir=tmp_path / "data/secrets").zammad
+    assert zammad.url == plan.zammad == f"http://127.0.0.1:{desk.ports[0]}"
+    assert "Führerscheinstelle" in {group.name for group in zammad.groups}
+    assert {"zammad-token", "zammad-webhook", "zammad-rating"} <= {
+        file.name for file in (tmp_path / "data/secrets").iterdir()
+    }
+
+    monkeypatch.setenv("STADTFUNK_ZAMMAD__URL", "https://zammad.example")
+    monkeypatch.setenv("STADTFUNK_SECRET_ZAMMAD_TOKEN", "the city's own")
+    own = _plan(tmp_path / "other", chosen(CATALOGUE, ["zammad"]))
+    assert own.zammad is None
+    assert "zammad" not in [server.name for server in own.servers]
+    assert own.own[1].environment["STADTFUNK_ZAMMAD__URL"] == "https://zammad.example"
+    # A made-up one would stand before the city's.
+    assert not (tmp_path / "other/data/secrets/zammad-token").exists()
 
 
 def test_an_unknown_system_is_refused() -> None:
