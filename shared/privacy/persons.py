@@ -39,6 +39,8 @@ _TOKEN: Final = re.compile(
 )
 _WORD: Final = re.compile(r"[^\W\d_]{4,40}")
 _VERB: Final = re.compile("(?=[\u0600-\u077f])(?:[يتنلبو]|ال|في|من|على|هو|هي|عمر|مع|لا|لم|قد|كان|..?(?!\\w))")
+_PARTICLES: Final = words("على في لكم لك من و عن الى إلى مقدما سلفا جزيلا")
+_REST: Final = re.compile(r"[^\n]{0,120}")
 _ARABIC: Final = re.compile("[\u0600-\u077f]")
 _MONTHS: Final = words(
     """
@@ -165,8 +167,7 @@ def _sure(text: str, span: Span) -> bool:
 
 def _signed(text: str, at: int) -> Iterator[Span]:
     """The name below "Mit freundlichen Grüßen": the rest of a line, of up to four words, and nothing but a name."""
-    line = re.match(r"[^\n]{0,120}", text[at:])
-    rest = line.group() if line else ""
+    rest = _REST.match(text, at)[0]  # type: ignore[index]  # it matches anything
     head = re.split(r"[,;|/()\d<\[]|\s[-–]\s|\.\s|\.$", rest)[0].strip(" \t-–_*")
     words = head.split()
     if not 1 <= len(words) <= 4 or not all(re.fullmatch(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?", word) for word in words):
@@ -175,7 +176,8 @@ def _signed(text: str, at: int) -> Iterator[Span]:
     capital = all(word[0].isupper() or _ARABIC.search(word) for word in words if len(word) > 3)
     after = at + len(rest)
     last = not re.search(r"[^\W\d_]{2}[^\n]{30}", text[after : after + 400])
-    if plainly or not (capital or (last and len(words) <= 3) or any(given(word) for word in words)):
+    alone = last and len(words) <= 2 and not re.search(r"[^\W\d_]", rest[rest.index(head) + len(head) :])
+    if plainly or words[0] in _PARTICLES or not (capital or alone or any(given(word) for word in words)):
         return
     start = at + rest.index(head)
     yield Span(start, start + len(head), "name")
