@@ -14,7 +14,7 @@ import pytest
 from pymarc import Field, Indicators, Record, Subfield, XMLWriter
 
 from events.library import TitleChanged, TitleRemoved
-from functions.library import dayfiles, tombstones
+from functions.library import dayfiles, importer, tombstones
 from functions.library.importer import IMPORTS, Done, Import
 from functions.library.loans import today
 from functions.library.pseudonyms import Ring
@@ -83,6 +83,36 @@ async def test_a_folder_of_nightly_files_is_read_once(use: Backends, tmp_path: P
     assert not (tmp_path / "refused.csv").exists()
 
 
+async def test_a_file_read_in_another_way_takes_no_place_of_parts_that_are_being_merged(
+    use: Backends, tmp_path: Path
+) -> None:
+    day, file = today(), tmp_path / "loans.csv"
+    file.write_text(f"reader,copy,title,day\nA1,c1,t1,{day}\nA2,c2,t2,{day}\n")
+    wrong, right = Layout({"title": "copy"}), Layout()
+    await Import(use, wrong, Told(), report=tmp_path / "r.csv").run([file])
+    before = {part.key async for part in dayfiles.parts(use)}
+    # Were the parts of the same name, a merge of the old ones would remove the new ones.
+    await Import(use, right, Told(), report=tmp_path / "r.csv").run([file])
+    assert before < {part.key async for part in dayfiles.parts(use)}
+    assert set((await dayfiles.read(use))["title"].to_pylist()) == {"c1", "c2", "t1", "t2"}
+
+
+async def test_what_is_kept_of_a_file_is_bounded(
+    use: Backends, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "_KNOWN", 10)
+    monkeypatch.setattr(importer, "_REPORTED", 25)
+    file, told = tmp_path / "loans.csv", Told()
+    lines = [f"A{n},t{n},{today()}" if n % 2 else f"A{n},t{n},gestern" for n in range(200)]
+    file.write_text("reader,title,day\n" + "\n".join(lines) + "\n")
+    (event,) = await Import(use, Layout(), told, report=tmp_path / "refused.csv", chunk=20).run([file])
+    assert (event.loans, event.refused) == (100, 100)
+    assert (await dayfiles.read(use)).num_rows == 100
+    assert len((tmp_path / "refused.csv").read_text().splitlines()) == 1 + 25
+    assert "100 rows refused (see " in told.text
+    assert "which tells the first 25)" in told.text
+
+
 async def test_a_killed_import_goes_on_and_counts_once(use: Backends, tmp_path: Path) -> None:
     rows = loans_of(600)
     file = written(tmp_path / "loans.csv", rows)
@@ -120,7 +150,7 @@ def test_the_process_is_killed_between_parts_and_record(
     code = f"""
 import asyncio
 from pathlib import Path
-from functions.library import dayfiles
+from functions.library import dayfiles, importer
 from functions.library.importer import Import
 from functions.library.table import Layout
 from shared.backends import Backends
