@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from shared.privacy.kinds import Span
+from shared.privacy.lexicon import given
 
 MONTH: Final = (
     r"(?:jan(?:uar|uary|vier)?|jänner|feb(?:ruar|ruary)?|f[ée]vr(?:ier)?|m[äa]e?rz|mrz|mar(?:ch|s)?|apr(?:il)?"
@@ -57,19 +58,23 @@ _BORN: Final = re.compile(
     r"|\bdogum\w*|народ\w*|нар\.|рожд\w*|р\.\s?н\.|родив\w*|родил\w*|مواليد|الميلاد|ولدت?|مولود\w*|تولد"
     r"|\bnacid[oa]\b|\bnaci[óo]\b|\bnacimiento\b|\bnat[oa]\b|\bnascita\b"
     r"|\burodz\w*|\bur\.|\bnăscut\w*|\bnaşter\w*|\brođen\w*|(?<![*\w])[*✱⁕](?=\s?\d)|\bjahrgang\b|\bbday\b"
-    r"|\bgebdat\w*)",
+    r"|\bgebdat\w*|\bd\.\s?t\.)",
     re.I,
 )
 _ELSE: Final = re.compile(
-    r"(?:ausgestellt|ausstellung\w*|erteilt|gültig|abgelaufen|läuft|umzug\w*|einzug\w*|eingezogen|gezogen"
-    r"|bescheid\w*|schreiben\w*|vom|vor|zum|stand|nach dem|seit|ab|bis|frist\w*|termin\w*"
-    r"|heirat\w*|verheiratet|geheiratet|hochzeit|trauung|gekauft|kauf\w*|zugelassen|erstzulassung|gestorben"
-    r"|verstorben|angemeldet|issued|since|until|valid|expir\w*|dated"
-    r"|married|from|by|deadline|verildi|kadar|tarihli|geçerli|видан\w*|дійсн\w*|до|від|з|délivré\w*|jusqu\w*"
-    r"|depuis|du|valable|صدرت|حتى|منذ|صادرة|datum|date|sent|gesendet|schrieb|wrote|yazdı|écrit)"
-    r"\W{0,3}(?:\w{1,12}\W{1,2}){0,4}$",
+    r"(?<!\w)(?:(?:ausgestellt|ausstellung\w*|erteilt|gültig|abgelaufen|läuft|umzug\w*|einzug\w*|eingezogen"
+    r"|gezogen|bescheid\w*|schreiben\w*"
+    r"|frist\w*|termin\w*|heirat\w*|verheiratet|geheiratet|hochzeit|trauung|gekauft|kauf\w*|zugelassen"
+    r"|erstzulassung|gestorben|verstorben"
+    r"|angemeldet|issued|valid|expir\w*|dated|married|deadline|verildi|geçerli|видан\w*|дійсн\w*|délivré\w*"
+    r"|valable|صدرت|صادرة|gesendet|sent"
+    r"|schrieb|wrote|yazdı|écrit)\W{0,3}(?:\w{1,12}\W{1,2}){0,4}"
+    r"|(?:vom|vor|zum|stand|nach dem|seit|ab|bis|since|until|from|by|до|від|з|jusqu\w*|depuis|du|حتى|منذ|kadar"
+    r"|tarihli|datum|date)"
+    r"\W{0,3}(?:(?:dem|zum|am|the|le|au)\W{1,2})?)$",
     re.I,
 )
+_NAMED: Final = re.compile(r"(?P<one>[^\W\d_]{3,30})(?:[ ](?P<two>[^\W\d_]{3,30}))?[ ]?[,(–][ ]?$")
 _NEAR: Final = 70  # characters before a date in which a word of birth stands
 _AFTER: Final = 32
 _GROWN: Final = 16  # years; a full date so long ago is a birth's unless other words say so
@@ -96,6 +101,8 @@ def birth_dates(text: str) -> Iterator[Span]:
 
 def _born(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - _NEAR) : start]
+    if (beside := _NAMED.search(before)) and any(given(name) for name in beside.groups() if name and name[0].isupper()):
+        return True  # "Mia (12.03.2019)"
     told = max(_BORN.finditer(before), key=lambda found: found.start(), default=None)
     if told is not None:
         between = before[told.end() :]

@@ -84,7 +84,7 @@ _SUFFIXES: Final = re.compile(
     r"|(?:ausweise?s?|scheine?s?|pass|pässe|passes|ämter|amte?s?|büros?|stellen?|antr[aä]ge?s?|urkunden?"
     r"|steuern?|gebühr|gebühren"
     r"|kennzeichens?|karten?|nummern?|gelde?s?|kosten|zeiten?|zeugnis|zeugnisse|nachweise?s?|bescheide?s?"
-    r"|gesetze?s?|recht|rechte"
+    r"|gesetze?s?|(?<!b)recht|rechte"
     r"|strasse|strassen|verwaltung|behörden?|formulare?|unterlagen|dokumente?|termine?s?|fragen?|wohnung"
     r"|fahrzeuge?s?|erlaubnis|erlaubnisse"
     r"|versicherung|vertr[aä]ge?s?|plakette|registers?|verein|vereine|kasse|gericht|gerichte|frist|fristen"
@@ -106,12 +106,18 @@ _PLACES: Final = words(
 )
 
 
-def common(word: str, *, after: bool = False) -> bool:
-    """Whether a word is one of many uses, so that its capital makes no name of it; ``after`` a given name fewer are."""
+def common(word: str, *, after: bool = False, listed: bool = False) -> bool:
+    """Whether a word is one of many uses, so that its capital makes no name of it.
+
+    ``after`` a given name fewer are; ``listed``: where a name is certain, only
+    what stands in the list.
+    """
     small = word.casefold()
-    if small in _NOUNS or small in _PLACES or _SUFFIXES.search(small):
+    if small in _NOUNS or small in _PLACES:
         return True
-    return not after and _CALLINGS.search(small) is not None
+    if listed:
+        return False
+    return _SUFFIXES.search(small) is not None or (not after and _CALLINGS.search(small) is not None)
 
 
 def given(word: str) -> bool:

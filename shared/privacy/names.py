@@ -66,7 +66,7 @@ class Names:
             self._phrases.add(" ".join(name.split()))
         for word in words:
             part = key(word)
-            if common(word) or len(part) < 2 or word.casefold() in FUNCTION_WORDS:
+            if common(word, listed=phrase) or len(part) < 2 or word.casefold() in FUNCTION_WORDS:
                 continue
             self._parts.add(part)
             if len(stem := _SLAVIC_END.sub("", part)) >= 4:

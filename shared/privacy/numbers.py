@@ -63,7 +63,8 @@ _CASE_WORD: Final = re.compile(
     re.I,
 )
 # Letters and digits mixed: identity cards, passports, chassis numbers.
-_CODE: Final = re.compile(r"(?<![\w@/.-])(?=[A-Z0-9]{0,20}\d)(?=[A-Z0-9]{0,20}[A-Z])[A-Z0-9]{8,24}(?![\w@])")
+_CODE: Final = re.compile(r"(?<![\w@])(?=[A-Z0-9]{0,20}\d)(?=[A-Z0-9]{0,20}[A-Z])[A-Z0-9]{8,24}(?![\w@])")
+_SERIAL: Final = re.compile(r"[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}\d?")  # of German cards
 _CODE_SMALL: Final = re.compile(r"(?<![\w@/.-])(?=[a-z]{1,9}\d{1,9}[a-z])[a-z0-9]{8,24}(?![\w@])", re.I)
 _CODE_SPACED: Final = re.compile(
     r"(?i:(?<!\w)(?:\w{0,12}ausweis\w{0,10}|perso|(?:reise)?pass|passport|pasaport\w{0,4}|паспорт\w{0,3}"
@@ -102,7 +103,8 @@ _PLATE: Final = re.compile(
     r"(?<![\w-])(?:"
     r"[A-ZÄÖÜ]{1,3}(?:\s?[-:*·•]\s?|\s)[A-Z]{1,2}\s?-?\s?[1-9]\d{0,3}\s?[EH]?(?![\w/])"  # German
     r"|[A-Z]{2}[- ]\d{3}[- ][A-Z]{2}|[A-Z]{2}\d{3}[A-Z]{2}"  # French, Italian
-    r"|(?:0[1-9]|[1-7]\d|8[01])\s[A-Z]{1,3}\s\d{2,5}"  # Turkish
+    r"|(?:0[1-9]|[1-7]\d|8[01])[ -]?[A-Z]{1,3}[ -]?\d{2,5}|(?!ISO|DIN|COVID|SGB|WIN"
+    r"|CORONA)[A-ZÄÖÜ]{3,5}\d{2,4}[EH]?"  # Turkish
     r"|[A-ZА-ЯІЇЄ]{2}\s?\d{4}\s?[A-ZА-ЯІЇЄ]{2}"  # Ukrainian
     r"|[A-Z]{2}\d{2}\s?[A-Z]{3}|[A-Z]{1,2}[ -]\d{2,3}[ -][A-Z]{3}"  # British, Romanian
     r"|[A-Z]{1,2}-\d{3,5}\s?[A-Z]{1,2}|[A-Z]{2,3}\s\d[A-Z0-9]{3,4}"  # Austrian, Polish
@@ -111,12 +113,19 @@ _PLATE: Final = re.compile(
     r")(?!\w)"
 )
 _PLATE_SMALL: Final = re.compile(r"(?<![\w-])[a-zäöü]{1,3}\s?-\s?[a-z]{1,2}\s?-?\s?[1-9]\d{1,3}[eh]?(?![\w-])", re.I)
+_PLATE_LOOSE: Final = re.compile(
+    r"(?<!\w)(?:autos?|wagen|kennzeichen|karre|fahrzeug|kfz|motorrad|roller|anhänger"
+    r"|nummernschild)\W{1,3}(?:\w{1,12}\W{1,2}){0,2}?"
+    r"(?P<it>(?!(?:um|am|im|ab|zu|in|an|es|so|bis|vom|von|ist|war|hat|mit)\s)[a-zäöü]{1,3}\s(?!(?:um|am|im|ab"
+    r"|zu|in|an|ca)\s)[a-z]{1,2}\s[1-9]\d{1,3})(?!\w)",
+    re.I,
+)
 _PLATE_SAID: Final = re.compile(
     r"(?:\b(?:kennzeichen|nummernschild|autonummer|kfz|(?:license|number|registration)\s?plate|registration"
     r"|plaka(?:m|sı)?|immatricul\w+|plaque)"
     r"|номер(?:ний|ного|ом)?\s?(?:знак\w*|авто\w*)?|держномер|رقم\sسيارتي|رقم\sالسيارة|لوحة)"
     r"(?:\s(?:ist|lautet|bisher|alt|neu|is|currently|est|no|war))?[\s:(=-]{1,4}"
-    r"(?P<it>[A-ZÄÖÜА-ЯІЇЄ0-9]{1,4}(?:[\s-]{1,3}[A-ZА-ЯІЇЄ0-9]{1,5}){0,2})\b", re.I)  # fmt: skip
+    r"(?P<it>[A-ZÄÖÜА-ЯІЇЄ0-9]{1,9}(?:[\s-]{1,3}[A-ZА-ЯІЇЄ0-9]{1,5}){0,2})\b", re.I)  # fmt: skip
 _NO_PLATE: Final = re.compile(
     r"^(?:DIN|ISO|EN|EUR?|PKW|LKW|KFZ|TÜV|PIN|PDF|USA?|UN|CHF|HRB|HRA|BGB|STVO|STVZO|TEL|FAX|ÖPNV|IBAN|BIC"
     r"|CORONA|COVID|PLZ)\b"
@@ -140,12 +149,13 @@ def numbers(text: str, seen: str) -> Iterator[Span]:
     yield from (Span(found.start("it"), found.end("it"), "iban") for found in _BIC.finditer(seen))
     yield from (Span(*found.span(), "case_number") for found in _SOCIAL.finditer(seen))
     for found in _CODE.finditer(seen):
-        if sum(letter.isdigit() for letter in found.group()) >= 2:
+        if sum(letter.isdigit() for letter in found.group()) >= 2 or _SERIAL.fullmatch(found.group()):
             yield Span(*found.span(), "id_card")
     yield from (Span(*found.span(), "id_card") for found in _CODE_SMALL.finditer(seen) if _mixed(found.group()))
     for found in _CODE_SPACED.finditer(seen):
         code = found["it"]
-        if len(code) >= 5 and sum(letter.isdigit() for letter in code) >= 3:
+        digits = sum(letter.isdigit() for letter in code)
+        if (len(code) >= 5 and digits >= 3) or (len(code) >= 8 and digits and " " not in code):
             yield Span(found.start("it"), found.end("it"), "id_card")
     yield from (Span(*found.span(), "id_card") for found in _ID_PAIR.finditer(text))
     for found in _SAID.finditer(seen):
@@ -182,6 +192,8 @@ def _plates(text: str) -> Iterator[Span]:
     for found in _PLATE_SMALL.finditer(text):
         if not _NO_PLATE.search(found.group()):
             yield Span(*found.span(), "plate")
+    for found in _PLATE_LOOSE.finditer(text):
+        yield Span(*found.span("it"), "plate")
     for found in _PLATE_SAID.finditer(text):
         end, said = found.end("it"), found["it"]
         while said and not said[-1].isdigit() and " " in said:  # words after it

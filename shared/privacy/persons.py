@@ -40,6 +40,9 @@ _TOKEN: Final = re.compile(
 _WORD: Final = re.compile(r"[^\W\d_]{4,40}")
 _VERB: Final = re.compile("(?=[\u0600-\u077f])(?:[يتنلبو]|ال|في|من|على|هو|هي|عمر|مع|لا|لم|قد|كان|..?(?!\\w))")
 _PARTICLES: Final = words("على في لكم لك من و عن الى إلى مقدما سلفا جزيلا")
+_HONORS: Final = words(
+    "frau herr herrn hr. fr. mr mr. mrs mrs. ms ms. madame mme mme. sayın bay bayan familie dr. prof. пан пані"
+)
 _REST: Final = re.compile(r"[^\n]{0,120}")
 _ARABIC: Final = re.compile("[\u0600-\u077f]")
 _MONTHS: Final = words(
@@ -56,7 +59,7 @@ def persons(text: str) -> Iterator[Span]:
         before = text[max(0, found.start() - 24) : found.start()]
         greeted = not before or before.endswith("\n") or GREETING.search(f"{before}X") is not None
         small = greeted and found.group().strip().lower() in ("frau", "herr", "herrn")
-        yield from _read(text, found.end(), small=small)
+        yield from _read(text, found.end(), small=small, sure=found.group().strip().lower() in _HONORS)
     for found in KIN.finditer(text):
         yield from _listed(text, found)
     for found in MINE.finditer(text):
@@ -89,7 +92,14 @@ def persons(text: str) -> Iterator[Span]:
 
 
 def _read(
-    text: str, at: int, *, most: int = 4, small: bool = False, given_small: bool = False, commas: bool = False
+    text: str,
+    at: int,
+    *,
+    most: int = 4,
+    small: bool = False,
+    given_small: bool = False,
+    commas: bool = False,
+    sure: bool = False,
 ) -> Iterator[Span]:
     """The name that begins here, if one does: capitalised words that are no others.
 
@@ -102,7 +112,7 @@ def _read(
         if token is None:
             break
         word = token["word"]
-        if not _named(word, text, token, small=small, given_small=given_small, first=end < 0, after=before):
+        if not _named(word, text, token, small=small, given_small=given_small, first=end < 0, after=before, sure=sure):
             break
         before = given(word)
         start, end = (token.start("link") if token["link"] else token.start("word")) if end < 0 else start, token.end()
@@ -124,11 +134,12 @@ def _named(
     given_small: bool = False,
     first: bool = False,
     after: bool = False,
+    sure: bool = False,
 ) -> bool:
     if word.endswith("."):
         return word[0].isupper()
     whole = re.split(r"['’-]", word)[0] if not given(word) else word
-    if common(word, after=after) or common(whole, after=after) or initials(word):
+    if common(word, after=after, listed=sure) or common(whole, after=after, listed=sure) or initials(word):
         return False
     if word.casefold() in FUNCTION_WORDS | _MONTHS:
         return False
