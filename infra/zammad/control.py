@@ -255,7 +255,10 @@ class Control:
         """As after a first start."""
         self._desk.reset()
         self._trouble.faults, self._trouble.away_until = [], 0.0
-        return await self.forget(_)
+        self._trouble.forget()
+        if self._webhooks is not None:
+            self._webhooks.forget()
+        return JSONResponse({})
 
     def _ticket(self, request: Request) -> int:
         id: int = request.path_params["id"]

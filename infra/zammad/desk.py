@@ -32,8 +32,10 @@ class Desk:
 
     def reset(self) -> None:
         """The world as at the start; ids that were given out are given out again."""
+        listener, self.store.listener = self.store.listener, lambda *_: None
         self.store.clear()
         fill(self.store, self.world)
+        self.store.listener = listener
 
     def group_id(self, name: str) -> int:
         """A group by name; KeyError where there is none."""

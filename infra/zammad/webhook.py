@@ -101,6 +101,11 @@ class Webhooks:
             self._start(job)
         return len(jobs)
 
+    def forget(self) -> None:
+        """As at the start: nothing kept back, nothing remembered, each sent once."""
+        self.copies, self.hold, self._held = 1, False, []
+        self.jobs.clear()
+
     @property
     def busy(self) -> int:
         """Deliveries that are not at their end."""

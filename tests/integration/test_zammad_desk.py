@@ -409,6 +409,19 @@ async def test_tickets_outlive_a_restart(tmp_path: Path) -> None:
         assert (await second.mail("Neu", group=GROUP))[0] == ticket_id + 1
 
 
+async def test_a_reset_brings_the_world_back_and_tells_nobody(desk: HelpDesk, receiver: tuple[Receiver, str]) -> None:
+    fresh = await desk.api("GET", "tickets?per_page=500")
+    await desk.control("PUT", "webhook", {"hold": True})
+    await desk.mail("Frage", group=GROUP)
+    await desk.faults({"kind": "cut"})
+    await desk.control("POST", "reset")
+    assert [one["title"] for one in await desk.api("GET", "tickets?per_page=500")] == [one["title"] for one in fresh]
+    assert (await desk.state())["webhooks"] == []
+    await desk.mail("Neue Frage", group=GROUP)
+    await eventually(lambda: _done(desk, 1), "only what came after it is told")
+    assert len(receiver[0].bodies) == 1
+
+
 async def test_foreign_pages_cannot_use_the_control_interface(desk: HelpDesk) -> None:
     async with aiohttp.ClientSession() as session:
         origin = {"Origin": "https://elsewhere.example"}
