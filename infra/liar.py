@@ -1,7 +1,7 @@
 """A language model that lies: it mixes what passages say with what they do not, each with a true quote.
 
 Real HTTP, so that drafts can be judged with it where there is no language model. It does what the worst model would:
-invents, contradicts, changes numbers, and says it with a straight face. What it said is known by ``said``.
+invents, contradicts, changes numbers, and says it with a straight face, about what is asked. It remembers what it said.
 """
 
 import json
@@ -13,8 +13,11 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from infra.recorder import served
+from shared.knowledge.citations import stems
+from shared.knowledge.sentences import sentences
 
 _EACH = 2  # sentences of a request that are told truly, and as many that are told falsely in several ways
+_SHARED = 2  # words that they have in common with the question
 _LEAST, _MOST = 6, 40  # words of a sentence that it tells
 _INVENTED = (
     "Die Gebühr wird Ihnen auf Antrag in voller Höhe erstattet.",
@@ -23,7 +26,6 @@ _INVENTED = (
     "Bringen Sie bitte einen Zeugen und zwei Goldmünzen mit.",
 )
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*\d)")
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]")
 _VERB = re.compile(r"\s(ist|sind|muss|müssen|kann|können|darf|dürfen|wird|werden|kostet|gilt|gelten|brauchen)\s")
 
 
@@ -77,8 +79,7 @@ async def liar() -> AsyncIterator[Liar]:
 
 
 def _told(given: str) -> Iterator[tuple[Said, int]]:
-    sentences = list(_sentences(given))
-    for number, (passage, sentence) in enumerate(sentences[:_EACH]):
+    for number, (passage, sentence) in enumerate(_sentences(given)[:_EACH]):
         # Lies first: a reader that stops early has read them.
         for lie in _lies(sentence, number):
             yield Said(lie, sentence, true=False), passage
@@ -94,18 +95,26 @@ def _lies(sentence: str, number: int) -> Iterator[str]:
     yield f"{sentence.rstrip('.!?')}, und mehr erfahren Sie unter 0900 555123."
 
 
-def _sentences(given: str) -> Iterator[tuple[int, str]]:
+def _sentences(given: str) -> list[tuple[int, str]]:
+    """Sentences of the passages with the passage's number, those that share most words with the question first."""
+    found: list[tuple[int, str]] = []
+    asked: frozenset[str] = frozenset()
     for line in given.split("\n"):
         try:
             read: Any = json.loads(line)
         except ValueError:
             continue
-        if not isinstance(read, dict) or "passage" not in read:
-            continue
-        for found in _SENTENCE.finditer(str(read["text"])):
-            sentence = found.group().strip()
-            if _LEAST <= len(sentence.split()) <= _MOST and sentence.endswith(".") and not sentence.startswith("-"):
-                yield int(read["passage"]), sentence
+        if isinstance(read, dict) and "passage" in read:
+            found += [(int(read["passage"]), one) for one in sentences(str(read["text"])) if _tellable(one)]
+        elif isinstance(read, dict):
+            asked = stems(str(read.get("question", "")))
+    shared = sorted(((len(asked & stems(one[1])), one) for one in found), key=lambda pair: -pair[0])
+    # What is not about the question is left out of an answer, true or not: it says nothing of a guard.
+    return [one for place, (words, one) in enumerate(shared) if words >= _SHARED or not place]
+
+
+def _tellable(sentence: str) -> bool:
+    return _LEAST <= len(sentence.split()) <= _MOST and sentence.endswith(".") and not sentence.startswith("-")
 
 
 def _chunk(choice: dict[str, Any]) -> bytes:
