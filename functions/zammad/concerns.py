@@ -80,7 +80,9 @@ def _concerns(text: str, subject: str, words: Wording) -> tuple[Concern, ...]:
         if (question or wish) and not human:
             said, short = " ".join(context)[-_CONTEXT:], sentence[:_LONGEST]
             parts = tuple(_parts(short, words)) if question else (short,)
-            (asked if question else wished).append(Concern(text=short, parts=parts, context=said, subject=subject))
+            # An order to a model may be spread over sentences, and over the subject.
+            about = ("", "") if instructs(f"{subject}\n{said}\n{short}") else (said, subject)
+            (asked if question else wished).append(Concern(text=short, parts=parts, context=about[0], subject=about[1]))
         used = question
         if not human:
             context.append(sentence)

@@ -30,6 +30,9 @@ _QUOTES: Final = (
     ", .OutlookMessageHeader, .js-signatureMarker ~ blockquote"
 )
 _RULES: Final = 200  # of a style sheet that are looked at
+_SELECTORS: Final = 60  # of all sheets, that hide something
+_LONGEST: Final = 400_000  # characters of HTML; of a letter a tenth of that is read
+_DEEPEST: Final = 200  # elements within each other; what climbs to the root is quadratic in it
 
 
 def text_of_html(html: str) -> tuple[str, str]:
@@ -37,10 +40,10 @@ def text_of_html(html: str) -> tuple[str, str]:
     if "<" not in html and "&" not in html:
         return html, ""
     try:
-        tree = LexborHTMLParser(html)
+        tree = LexborHTMLParser(html[:_LONGEST])
     except SelectolaxError:
         return "", ""
-    if tree.body is None:
+    if tree.body is None or _too_deep(tree.body):
         return "", ""
     hidden = _hidden_selectors(tree)
     for node in tree.css("[style], [hidden], [aria-hidden], font[color], [bgcolor], [height]"):
@@ -55,6 +58,21 @@ def text_of_html(html: str) -> tuple[str, str]:
     for node in quotes:
         node.decompose()
     return _text(tree.body.html or ""), quoted
+
+
+def _too_deep(body: LexborNode) -> bool:
+    """Whether no mail program wrote this."""
+    node, depth = body, 0
+    while depth <= _DEEPEST:
+        if node.first_child is not None:
+            node, depth = node.first_child, depth + 1
+            continue
+        while depth and node.next is None and node.parent is not None:
+            node, depth = node.parent, depth - 1
+        if not depth or node.next is None:
+            return False
+        node = node.next
+    return True
 
 
 def _text(html: str) -> str:
@@ -88,6 +106,8 @@ def _hidden_selectors(tree: LexborHTMLParser) -> list[str]:
                 except (SelectolaxError, ValueError):
                     continue
                 found.append(selector.strip())
+                if len(found) == _SELECTORS:
+                    return found
     return found
 
 

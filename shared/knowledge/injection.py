@@ -17,7 +17,7 @@ _LOOKALIKES = str.maketrans(
 )
 _TURNED = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")  # ROT13
 _DIGITS = str.maketrans("013457@$", "oieastas")
-_MIXED = re.compile(r"(?=[a-z0-9@$]*[a-z]{2})(?=[a-z0-9@$]*[0-9@$])[a-z0-9@$]+")
+_MIXED = re.compile(r"(?<![a-z0-9@$])(?=[a-z0-9@$]*[a-z]{2})(?=[a-z0-9@$]*[0-9@$])[a-z0-9@$]+")
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_*|]{1,2}){5,}\w(?!\w)")
 _BLOB = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){16,}")
@@ -172,10 +172,11 @@ def _views(text: str, depth: int) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """Lower case without accents, invisible characters and doubled blanks; line breaks stay."""
+    """Lower case without accents, invisible characters, doubled blanks and empty lines; line breaks stay."""
     parts = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text)).casefold()
     kept = "".join(c for c in parts if unicodedata.category(c) not in ("Mn", "Cf"))
-    return re.sub(r"[^\S\n]+", " ", kept.replace("ı", "i").replace("\\n", "\n"))
+    blanks = re.sub(r"[^\S\n]+", " ", kept.replace("ı", "i").replace("\\n", "\n"))
+    return re.sub(r"\n\s*\n", "\n\n", blanks)
 
 
 def _decoded(text: str) -> Iterator[str]:

@@ -134,7 +134,8 @@ _NO_PLATE: Final = re.compile(
 )
 _DIGIT = r"null|eins|zwei|zwo|drei|vier|fünf|sechs|sieben|acht|neun|zero|one|two|three|four|five|six|seven|eight|nine"
 _SPOKEN: Final = re.compile(rf"(?<!\w)(?:(?:{_DIGIT})(?:[ ,-]{{1,3}}|$|(?!\w))){{6,20}}", re.I)
-_TYPED: Final = re.compile(r"(?<!\w)[OoIl\d]+(?=[OoIl\d]*\d[OoIl\d]*\d)[OoIl\d]+(?!\w)")
+# A letter or digit, and two digits behind it; what is looked ahead for has one way to be found, so it stays linear.
+_TYPED: Final = re.compile(r"(?<!\w)[OoIl\d](?=[OoIl]*\d[OoIl]*\d)[OoIl\d]++(?!\w)")
 _ALIKE: Final = str.maketrans("OoIl", "0011")
 
 

@@ -68,6 +68,11 @@ def test_what_a_city_writes_is_none(text: str) -> None:
     assert not instructs(text)
 
 
+@pytest.mark.parametrize("line", ["\n", "A", "system", "- \n"])
+def test_a_text_made_to_be_slow_is_judged(line: str) -> None:
+    assert not instructs("x" + line * (120_000 // len(line)))
+
+
 def test_most_injections_that_were_written_blind_are_known_by_now() -> None:
     """At first look 11 of 40 were; patterns are the second line only, no statement is shown without its quote."""
     lines = (Path(__file__).parent / "blind_injections.txt").read_text(encoding="utf-8").splitlines()

@@ -207,3 +207,15 @@ def test_a_letter_is_cut_where_nobody_would_read_on() -> None:
 def test_a_letter_made_to_be_slow_is_read(line: str) -> None:
     plain(line * (20_000 // len(line)))
     html(line * (8_000 // len(line)))
+
+
+@pytest.mark.parametrize("text", [
+    "<div style='color:red'>" * 30_000,
+    "".join(f"<style>{'p,' * 90}p{{display:none}}</style>" for _ in range(300)) + "<p>Was kostet das?</p>" * 5_000,
+])  # fmt: skip
+def test_html_that_no_mail_program_writes_stops_nobody(text: str) -> None:
+    html(text)
+
+
+def test_html_of_many_elements_within_each_other_is_read_up_to_a_depth() -> None:
+    assert html("<div><span>" * 60 + "Was kostet das?").body == "Was kostet das?"
