@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from shared.chat import Chat, Message
-from shared.embeddings import Embeddings
+from shared.embeddings import Embeddings, cosine
+from shared.errors import BackendError, Reject
 from shared.knowledge import german, quotes
 from shared.knowledge.citations import ASKING, Source, Statement, states, stems
 from shared.knowledge.clauses import sentences_of
@@ -83,7 +84,11 @@ async def generated(
         async for piece in pieces:
             for draft in reader.feed(piece):
                 source = by_number.get(draft.passage)
-                checked = Dropped("no passage") if source is None else check(draft, source, language, ordered)
+                checked = (
+                    Dropped("no passage")
+                    if source is None
+                    else await _checked(draft, source, language, ordered, embeddings)
+                )
                 if isinstance(checked, Statement):
                     if any(_repeats(checked, one) for one in shown):
                         continue
@@ -96,10 +101,31 @@ async def generated(
                     return
 
 
-def check(draft: Draft, source: Source, language: str, ordered: frozenset[str] = frozenset()) -> Statement | Dropped:
+async def _checked(
+    draft: Draft, source: Source, language: str, ordered: frozenset[str], embeddings: Embeddings
+) -> Statement | Dropped:
+    checked = check(draft, source, language, ordered)
+    if isinstance(checked, Dropped) or not checked.verbatim or language.startswith(GERMAN):
+        return checked
+    # Everything that needs no vectors holds: only now they are asked for.
+    try:
+        one, other = await embeddings.embed([draft.statement, draft.quote], "query")
+    except (BackendError, Reject):
+        return checked
+    return check(draft, source, language, ordered, cosine(one, other))
+
+
+def check(
+    draft: Draft,
+    source: Source,
+    language: str,
+    ordered: frozenset[str] = frozenset(),
+    similarity: float | None = None,
+) -> Statement | Dropped:
     """Hold a model's statement against the passage it names; where it cannot be followed, its quote is the statement.
 
     ``ordered`` are the stems of a question that gives orders: those that the page does not have may not be repeated.
+    ``similarity`` is that of statement and quote, needed where they are of two languages (``verify``).
     """
     text = " ".join(draft.statement.split())
     if not text or len(text) > _LONGEST:
@@ -109,7 +135,13 @@ def check(draft: Draft, source: Source, language: str, ordered: frozenset[str] =
     if (stems(text) & ordered) - stems(f"{source.title} {source.heading} {source.text}"):
         return Dropped("instruction")
     judged = partial(
-        verify, text, passage=source.text, language=language, passage_language=source.language, title=source.title
+        verify,
+        text,
+        passage=source.text,
+        language=language,
+        passage_language=source.language,
+        title=source.title,
+        similarity=similarity,
     )
     verdict = judged(draft.quote)
     if verdict.quote is None:

@@ -1,9 +1,10 @@
 """Whether a statement may be shown: its quote stands in the passage, and backs what it says.
 
 A statement has one of three outcomes. It is **stated** in the model's words only where every one of them can be
-followed to the quote. It is **quoted** where the quote stands but the statement cannot be followed, or even conflicts
-with it: then whole sentences of the page take its place (verbatim.py), never the model's words. It is **dropped** where
-there is no such quote, or where it speaks to a model.
+followed to the quote; one in another language where its values agree, nothing conflicts and both are alike. It is
+**quoted** where the quote stands but the statement cannot be followed, or even conflicts with it: then whole sentences
+of the page take its place (verbatim.py), never the model's words. It is **dropped** where there is no such quote, or
+where it speaks to a model.
 
 A statement that conflicts is replaced as well, not dropped, for two reasons. Measured: of true statements in a model's
 free wording the rules take two in five for conflicts (other words for "nicht" and "nur", "zu zweit" for "zwei"), which
@@ -44,6 +45,10 @@ Outcome = Literal["stated", "quoted", "dropped"]
 _DROPPED: tuple[Reason, ...] = ("short quote", "length", "invented quote", "instruction")
 
 _LONGEST = 1500  # characters; the work grows with the square of the values stated
+# Cosines (multilingual e5, both as queries) from which a foreign statement says what its German quote says. Of 215
+# true ones 152 are stated by them, of 156 false ones none; one without a value has only its likeness to show.
+_VALUED = 0.85
+_FREE = 0.905
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,12 @@ def verify(
     language: str = "de",
     passage_language: str = "de",
     title: str = "",
+    similarity: float | None = None,
 ) -> Verdict:
     """Judge one statement of an answer by the quote it cites.
 
-    ``language`` and ``passage_language`` are BCP 47 tags. ``title`` is that of the passage's page.
+    ``language`` and ``passage_language`` are BCP 47 tags. ``title`` is that of the passage's page. ``similarity`` is
+    the cosine of the embeddings of statement and quote, both as queries: without it no foreign statement is stated.
     """
     if quotes.word_count(quote) < quotes.LEAST_WORDS:
         return Verdict("short quote")
@@ -87,7 +94,8 @@ def verify(
     if span is None:
         return Verdict("invented quote")
     languages = (language[:2].lower(), passage_language[:2].lower())
-    return Verdict(_judged(statement, passage, span, languages=languages, title=title), span)
+    reason = _judged(statement, passage, span, languages=languages, title=title, similarity=similarity)
+    return Verdict(reason, span)
 
 
 def best_quote(statement: str, passage: str) -> Span | None:
@@ -113,6 +121,7 @@ def _judged(
     *,
     languages: tuple[str, str] = ("de", "de"),
     title: str = "",
+    similarity: float | None = None,
 ) -> Reason:
     language, own = languages
     text, whole = support(passage, span).of(passage), sentences_of(passage, span)
@@ -128,8 +137,11 @@ def _judged(
     german = language == own == "de"
     if not (covered(said, given, passage) if german else same_subject(said, given, passage)):
         return "unrelated"
-    # Words of two languages cannot be followed: a likeness of vectors tells neither who pays nor who is paid.
-    return "supported" if german and followed(statement, passage, span, title) else "unfollowed"
+    if german:
+        return "supported" if followed(statement, passage, span, title) else "unfollowed"
+    # Words of two languages cannot be followed. Its values are compared and nothing conflicts; beside them it must be
+    # alike as a whole, and more so where it states none.
+    return "supported" if (similarity or 0.0) >= (_VALUED if said.values else _FREE) else "unfollowed"
 
 
 def _alike(one: str, other: str) -> bool:

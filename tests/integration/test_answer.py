@@ -163,10 +163,15 @@ async def test_only_statements_that_their_quote_backs_are_shown(writing: House) 
     assert messages[-1] == ("done", {"statements": 2, "verbatim": 1, "dropped": 1})
 
 
-async def test_an_english_question_is_answered_by_the_page_in_its_own_language(writing: House) -> None:
-    writing.model.script = dogs(("Register your dog at the tax office within two weeks.", DOG))
+async def test_an_english_question_is_answered_in_english_or_by_the_page_in_its_own_language(writing: House) -> None:
+    said = "Register your dog at the tax office within two weeks."
+    writing.model.script = dogs((said, DOG))
     messages = await writing.ask("Where do I have to register my dog?")
     (shown,) = of(messages, "statement")
+    assert (shown["text"], shown["language"], shown["verbatim"]) == (said, "en", False)
+    assert shown["citations"][0]["quote"] == DOG.rstrip(".")
+    writing.model.script = dogs((said.replace("two", "three"), DOG))
+    (shown,) = of(await writing.ask("Where do I have to register my dog?"), "statement")
     assert (shown["text"], shown["language"], shown["verbatim"]) == (DOG, "de", True)
     assert of(messages, "meta")[0]["language"] == "en"
     assert '"en"' in writing.model.asked[0].rules

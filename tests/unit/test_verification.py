@@ -14,8 +14,10 @@ First looks, before anything was mended by what was seen; until round 8 what cou
     round 10:       0 of 9 true statements lost, 3 of 39 false ones stated (a plural, an adverb in another clause)
     round 11:       0 of 3 true statements lost, 1 of 37 false ones stated ("gerade keine" for "keine gerade")
 
-So no rule of ours follows free wording: a statement is stated only where each of its words is followed to the quote,
-in its place (few are, and none in another language); the rest stands in the page's own words. Rounds 9 on are near
+So no rule of ours follows free wording: a German statement is stated only where each of its words is followed to the
+quote, in its place (few are); one in another language where its values agree, nothing conflicts and ``similarity`` (of
+multilingual-e5-small, 4 bit, both as queries; thresholds set on all of these) is high; the rest stands in the page's
+own words. Rounds 9 on are near
 copies of a sentence with one thing changed, the hardest for such a rule: of such, one in thirty passed at first sight.
 """
 
@@ -69,7 +71,8 @@ def outcome(case: dict[str, Any]) -> Outcome:
     """What becomes of a case where an answer is made."""
     key = json.dumps(case)
     if key not in OUTCOMES:
-        found = check(Draft(case["statement"], 1, case["quote"]), source_of(case), case["language"])
+        draft = Draft(case["statement"], 1, case["quote"])
+        found = check(draft, source_of(case), case["language"], similarity=case.get("similarity"))
         OUTCOMES[key] = "dropped" if isinstance(found, Dropped) else "quoted" if found.verbatim else "stated"
     return OUTCOMES[key]
 
@@ -99,12 +102,15 @@ def test_true_statements_are_not_dropped(cases: list[dict[str, Any]]) -> None:
 
 def test_what_is_followed_is_stated_in_its_own_words() -> None:
     stated = [case for case in (*CASES, *BLIND) if case["true"] and outcome(case) == "stated"]
-    assert len(stated) >= 35
+    foreign = [case for case in stated if case["language"] != "de"]
+    assert len(stated) - len(foreign) >= 35
+    assert len(foreign) >= 0.66 * sum(case["true"] and case["language"] != "de" for case in (*CASES, *BLIND))
 
 
 @pytest.mark.parametrize("case", [case for case in (*CASES, *BLIND) if not case["true"]][::9])
 def test_in_place_of_a_false_statement_stand_whole_sentences_of_the_page(case: dict[str, Any]) -> None:
-    found = check(Draft(case["statement"], 1, case["quote"]), source_of(case), case["language"])
+    draft = Draft(case["statement"], 1, case["quote"])
+    found = check(draft, source_of(case), case["language"], similarity=case.get("similarity"))
     if isinstance(found, Statement):
         assert found.verbatim
         assert found.text.endswith(found.quoted)
@@ -171,10 +177,17 @@ def test_the_place_of_the_quote_is_told() -> None:
     assert verdict.quote.of(FEE) == "Die Herstellung dauert drei Wochen"
 
 
-def test_another_language_is_never_followed_word_by_word() -> None:
+def test_another_language_is_stated_by_its_values_and_its_likeness() -> None:
     quote = "Die Herstellung dauert drei Wochen."
     found = verify("It takes three weeks.", quote, FEE, language="en")
     assert (found.reason, found.outcome) == ("unfollowed", "quoted")
+    assert verify("It takes three weeks.", quote, FEE, language="en", similarity=0.84).outcome == "quoted"
+    assert verify("It takes three weeks.", quote, FEE, language="en", similarity=0.86).ok
+    assert verify("It takes four weeks.", quote, FEE, language="en", similarity=0.99).reason == "value"
+    dogs = "Hunde sind auf dem Spielplatz nicht erlaubt."
+    assert not verify("Dogs are not allowed on the playground.", dogs, dogs, language="en", similarity=0.9).ok
+    assert verify("Dogs are not allowed on the playground.", dogs, dogs, language="en", similarity=0.91).ok
+    assert not verify("Dogs are allowed on the playground.", dogs, dogs, language="en", similarity=0.99).ok
     assert verify("It takes four weeks.", quote, FEE, language="en").reason == "value"
     assert verify("The police takes three weeks.", quote, FEE, language="en").reason == "unrelated"
 
