@@ -5,7 +5,7 @@ page that would answer does not. Countries are no cities: a page on travelling a
 """
 
 import re
-from collections.abc import Iterator
+import unicodedata
 from typing import Final
 
 _AT: Final = re.compile(
@@ -14,6 +14,14 @@ _AT: Final = re.compile(
     re.IGNORECASE,
 )
 _SUFFIXED: Final = re.compile(r"(?<!\w)([^\W\d_]\w{3,})['’](?:[dt][ae]n?|n?[ıiuü]n|y?[ae])(?!\w)")
+# An office there: said once, it is clear.
+_OFFICE: Final = re.compile(
+    r"(?<!\w)(?:stadt|gemeinde|rathaus|bürgerbüro|bürgeramt|standesamt|landratsamt|einwohnermeldeamt|meldeamt"
+    r"|zulassungsstelle|führerscheinstelle|stadtverwaltung|town hall|city hall|mairie|belediyesi)\s+"
+    r"(?:(?:in|von|der|of|de|à|zu)\s+){0,2}([^\W\d_][\w-]{3,})",
+    re.IGNORECASE,
+)
+_LAST: Final = re.compile(r"(?<=\s)([^\W\d_][\w-]{3,})\W*$")
 _TWICE: Final = 2
 # What is spoken of alike and is no city: countries, languages, manners.
 _COUNTRIES: Final = """
@@ -31,18 +39,25 @@ ukrainian russian paper cash
 _KNOWN: Final = frozenset(_COUNTRIES.split())
 
 
-def elsewhere(asked: str, letter: str, answering: str, home: str) -> bool:
-    """Whether a question (of this letter) is about a place that is neither home nor named by what would answer."""
+def elsewhere(asked: str, subject: str, body: str, answering: str, home: str) -> bool:
+    """Whether a question is about a place that is neither home nor named by what would answer.
+
+    ``subject`` and ``body`` are its letter's; a subject that ends with a place says whose matter the letter is.
+    """
     known = f"{answering}\n{home}".casefold()
+    letter = f"{subject}\n{body}"
+    if any(_other(found[1], known) for found in _OFFICE.finditer(asked)):
+        return True
+    places = [found[1] for found in (*_AT.finditer(asked), *_SUFFIXED.finditer(asked))]
+    if (last := _LAST.search(subject)) and any(found[1] == last[1] for found in _AT.finditer(body)):
+        places.append(last[1])
     return any(
-        place.casefold() not in known
-        and place.casefold() not in _KNOWN
-        and len(re.findall(rf"(?<!\w){re.escape(place)}", letter)) >= _TWICE
-        for place in _places(asked)
+        _other(place, known) and len(re.findall(rf"(?<!\w){re.escape(place)}", letter)) >= _TWICE for place in places
     )
 
 
-def _places(text: str) -> Iterator[str]:
-    for found in (*_AT.finditer(text), *_SUFFIXED.finditer(text)):
-        if found[1][:1].isupper():
-            yield found[1]
+def _other(place: str, known: str) -> bool:
+    """Whether a word is the name of a place in Latin letters, and of none that is known."""
+    name = place.casefold()
+    latin = all("LATIN" in unicodedata.name(letter, "") for letter in place if letter.isalpha())
+    return place[:1].isupper() and latin and name not in known and name not in _KNOWN

@@ -66,7 +66,8 @@ async def propose(
     Raises:
         BackendError: the index or the embedding server is away.
     """
-    safe = without_personal_data(mail, names=names, emails=emails)
+    # Of a long letter with files it takes seconds, in which others are waiting.
+    safe = await asyncio.to_thread(without_personal_data, mail, names=names, emails=emails)
     model = await model_of(use)
     found = await understand(safe, model, use)
     texts = (safe.subject, safe.body, safe.quoted, safe.signature, *(file.text or file.name for file in safe.files))
@@ -136,7 +137,7 @@ class _Search:
             return "no_source"
         # The nearest document only: one that is cited beside it may name the neighbours for reasons of its own.
         said = "\n".join(f"{one.title} {one.text}" for one in found if one.document == found[0].document)
-        if elsewhere(concern.text, f"{self.mail.subject}\n{self.mail.body}", said, self.home):
+        if elsewhere(concern.text, self.mail.subject, self.mail.body, said, self.home):
             return "elsewhere"
         return [replace(source, number=number) for number, source in enumerate(found[:SOURCES], 1)]
 

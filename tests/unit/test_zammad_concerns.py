@@ -141,15 +141,21 @@ def test_language(body: str, language: str) -> None:
         ("Kann ich sie bestellen?", "Ich wohne in Kassel, in Kassel! Kann ich sie bestellen?", False),
         ("Gilt das auch in Japan?", "Japan\nGilt das auch in Japan?", False),
         ("Was kostet das in Auenfurt?", "Auenfurt\nWas kostet das in Auenfurt?", False),
+        ("Kann ich das da machen?", "Ausweis Brenkau\nIch wohne in Brenkau. Kann ich das da machen?", True),
+        ("Wie melde ich mich ab?", "Umzug nach Kassel\nIch ziehe weg. Wie melde ich mich ab?", False),
+        ("Ist das Rathaus in Brenkau offen?", "Ist das Rathaus in Brenkau offen?", True),
+        ("Ist das Bürgerbüro Auenfurt offen?", "Ist das Bürgerbüro Auenfurt offen?", False),
+        ("Де в Ауенфурті?", "Ауенфурті\nДе в Ауенфурті?", False),
         ("Is it in English?", "Certificate in English\nIs it in English?", False),
     ],
 )
 def test_another_place_is_told(asked: str, letter: str, there: bool) -> None:
-    assert elsewhere(asked, letter, "Gebühr: 10 Euro", "Auenfurt") is there
+    subject, _, body = letter.rpartition("\n")
+    assert elsewhere(asked, subject, body, "Gebühr: 10 Euro", "Auenfurt") is there
 
 
 def test_a_place_that_the_page_names_is_no_other(tmp_path: Path) -> None:
-    assert not elsewhere("Gilt er in Brenkau?", "Brenkau\nGilt er in Brenkau?", "Im Verbund mit Brenkau", "Auenfurt")
+    assert not elsewhere("Gilt er in Brenkau?", "Brenkau", "Gilt er in Brenkau?", "Im Verbund mit Brenkau", "Auenfurt")
 
 
 def test_own_files_are_read_and_wrong_ones_refused(tmp_path: Path) -> None:
