@@ -29,6 +29,7 @@ _BYTES: Final = 10 * 2**20  # of a file
 _TOTAL: Final = 20 * 2**20  # of a letter's files
 _UNPACKED: Final = 12 * 2**20  # bytes of XML of an office file
 _ENTRIES: Final = 5000  # of its archive
+_ELEMENTS: Final = 400_000  # of all its parts that are read; of 12 MB there may be ten times as many, each an object
 _CHARACTERS: Final = 30_000  # of a file's text; the rest is left out
 _SECONDS: Final = 20
 _PDF: Final = documents.Limits(bytes=_BYTES, pages=60, characters=400_000, memory=2**29, seconds=_SECONDS)
@@ -197,13 +198,20 @@ class _Bounded(io.RawIOBase):
         return data
 
 
-def _elements(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, Element]]:
-    """Beginnings and ends of a part's elements, with their local names; what ended is forgotten."""
-    with archive.open(name) as part:
-        for event, element in iterparse(_Bounded(part), events=("start", "end"), forbid_dtd=True):
-            yield event, element
-            if event == "end" and _local(element) in ("p", "row", "si", "h", "table-row"):
-                element.clear()
+def _elements(archive: zipfile.ZipFile, *names: str) -> Iterator[tuple[str, Element]]:
+    """Beginnings and ends of the elements of parts, in turn; what ended is forgotten."""
+    left = _ELEMENTS
+    for name in names:
+        with archive.open(name) as part:
+            for event, element in iterparse(_Bounded(part), events=("start", "end"), forbid_dtd=True):
+                yield event, element
+                if event == "start":
+                    continue
+                left -= 1
+                if not left:
+                    raise Reject(f"the file has more than {_ELEMENTS} elements")
+                if _local(element) in ("p", "row", "si", "h", "table-row"):
+                    element.clear()
 
 
 def _local(element: Element) -> str:
@@ -254,14 +262,12 @@ def _texts(prefix: str, of: str) -> Callable[[bytes], str]:
     def read(content: bytes) -> str:
         lines: list[str] = []
         with _archive(content) as archive:
-            for name in sorted(
-                name for name in archive.namelist() if name.startswith(prefix) and name.endswith(".xml")
-            )[:100]:
-                for event, element in _elements(archive, name):
-                    if event == "end" and _local(element) == of:
-                        lines.append("".join(element.itertext()))
-                    if _enough(lines):
-                        break
+            names = sorted(name for name in archive.namelist() if name.startswith(prefix) and name.endswith(".xml"))
+            for event, element in _elements(archive, *names[:100]):
+                if event == "end" and _local(element) == of:
+                    lines.append("".join(element.itertext()))
+                if _enough(lines):
+                    break
         return "\n".join(lines)
 
     return read

@@ -1,5 +1,6 @@
 """A citizen's letter as a reader sees it: own words, what they quote, their signature, their files."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -77,7 +78,8 @@ async def mail_of(article: Article, ticket: Ticket, zammad: Zammad, use: Backend
             files.append(File(name=attachment.filename, text=None, why_not="Zammad gibt die Datei nicht heraus"))
             continue
         files.append(await reader.read(attachment.filename, content, attachment.content_type))
-    return read_mail(
+    return await asyncio.to_thread(
+        read_mail,
         subject=article.subject or ticket.title,
         sender=article.from_,
         body=article.body,

@@ -86,14 +86,17 @@ async def _duplicates(ticket: Ticket, mail: Mail, zammad: Zammad, use: Backends)
 
 async def _letter(ticket: Ticket, zammad: Zammad) -> str:
     """What a ticket began with, without personal data; empty where the bot may not see it."""
-    articles = await zammad.articles(ticket.id)
+    try:
+        articles = await zammad.articles(ticket.id)
+    except Reject:
+        return ""  # or it is too large to be read: no reason to leave the new letter without a proposal
     for article in articles:
         if article.sender == "Customer" and not article.internal:
             mail = read_mail(
                 subject=article.subject or ticket.title, sender=article.from_, body=article.body, html=article.html
             )
             names, emails = await people_of(ticket, articles, zammad)
-            return _words(without_personal_data(mail, names=names, emails=emails))
+            return _words(await asyncio.to_thread(without_personal_data, mail, names=names, emails=emails))
     return ""
 
 

@@ -126,3 +126,10 @@ async def test_the_past_is_replayed_and_nothing_is_written(
     assert TEXT in lines[-1].draft
     with pytest.raises(FileExistsError):
         replay._write(report, found)
+
+
+async def test_a_similar_ticket_that_cannot_be_read_is_passed_over(desk: HelpDesk, use: Backends) -> None:
+    first, _ = await desk.mail(ASKED, subject="Führerschein", group=GROUP)
+    again, _ = await desk.mail(ASKED, subject="Führerschein", group=GROUP)
+    await desk.control("PUT", "faults", [{"kind": "status", "status": 403, "path": f"by_ticket/{first}"}])
+    assert (await sorted_(use, again, ASKED)).duplicates == ()

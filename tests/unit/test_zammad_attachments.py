@@ -135,3 +135,12 @@ async def test_a_header_that_lies_about_its_size_does_not_help() -> None:
     content[central + 24 : central + 28] = (1000).to_bytes(4, "little")  # the size unpacked
     file = await read("a.docx", bytes(content))
     assert file.text is None
+
+
+@pytest.mark.parametrize("kind", ["docx", "pptx"])
+async def test_a_file_of_countless_elements_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(attachments, "_ELEMENTS", 1_000)
+    slides = {f"ppt__slides__slide{number}_xml": f"<a>{'<b/>' * 300}</a>" for number in range(4)}
+    file = await read(f"x.{kind}", docx("<a/>" * 1_100) if kind == "docx" else archive(**slides))
+    assert file.text is None
+    assert file.why_not == "ist zu groß oder zu aufwendig; nicht gelesen"
