@@ -27,6 +27,10 @@ _FIELD: Final = re.compile(r"#\{\s*([\w.]+)\s*\}")
 _ITEM: Final = re.compile(r"(?:[-–•*]|\d+\.)\s+")
 _SUSPICIOUS: Final = "(Text, der eine KI anweisen soll; siehe die Nachricht)"
 _SHORT: Final = 300  # characters of a concern in the note
+# Whoever writes a mail chooses the name, and the address that the answer goes to: it must be no message to a third.
+_NAME: Final = re.compile(r"[^\W\d_]+(?:(?:[ ]|[.][ ]|['’-])[^\W\d_]+){0,5}\.?")
+_LONGEST_NAME: Final = 60
+_NAMES: Final = ("ticket.customer.firstname", "ticket.customer.lastname")
 _STATES: Final[Mapping[DraftState, str]] = {
     "written": "Der Entwurf liegt im Ticket bereit. Bitte prüfen Sie ihn, bevor Sie ihn senden.",
     "kept_agents": "Im Ticket liegt schon ein Entwurf, den jemand geschrieben oder geändert hat. "
@@ -140,12 +144,17 @@ def clean(html: str) -> str:
 
 
 def _greeting(module: str, fields: Mapping[str, str], say: Phrases) -> str:
+    fields = {name: "" if name in _NAMES and not _is_name(text) else text for name, text in fields.items()}
     if module and all(fields.get(name) for name in _FIELD.findall(module)):
         return f"<div>{_filled(module, fields)}</div>"
     # Nobody is called "Frau" or "Herr" by a guess.
-    names = (fields.get("ticket.customer.firstname", ""), fields.get("ticket.customer.lastname", ""))
+    names = [fields.get(name, "") for name in _NAMES]
     name = " ".join(" ".join(names).split())
     return f"<p>{escape(say.to.format(name=name) if all(names) else say.hello)}</p>"
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= _LONGEST_NAME and _NAME.fullmatch(" ".join(text.split())) is not None
 
 
 def _signature(module: str, fields: Mapping[str, str], say: Phrases, office: str) -> str:

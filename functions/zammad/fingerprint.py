@@ -11,8 +11,10 @@ from hashlib import sha256
 from typing import Final
 
 from shared.backends import Backends
+from shared.errors import SettingsError
 
 MASTER: Final = "zammad-rating"  # the secret; it signs the thumbs' links, too
+_SHORTEST: Final = 12  # characters; by an empty one everybody could make our links
 _GROUP: Final = 3  # words; two stand alike in many a letter, more break at every small change
 _WORD: Final = re.compile(r"\w+")
 _NUMBER: Final = re.compile(r"\[\d{1,3}\]")  # of a source, which an agent may take out
@@ -22,9 +24,12 @@ def key_of(use: Backends, purpose: str) -> bytes:
     """A key for one purpose, made of the one secret.
 
     Raises:
-        SettingsError: the secret is not set.
+        SettingsError: the secret is not set, or so short that it could be guessed.
     """
-    return hmac.digest(use.secrets.get(MASTER).encode(), purpose.encode(), "sha256")
+    secret = use.secrets.get(MASTER)
+    if len(secret) < _SHORTEST:
+        raise SettingsError(MASTER, f"the secret has at least {_SHORTEST} characters")
+    return hmac.digest(secret.encode(), purpose.encode(), "sha256")
 
 
 def fingerprint(text: str, key: bytes) -> tuple[int, ...]:

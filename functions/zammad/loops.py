@@ -33,7 +33,7 @@ Reason = Literal[
 _DONE: Final = frozenset({"closed", "merged", "removed"})
 _HOUR: Final = timedelta(hours=1)
 _MACHINE: Final = re.compile(
-    r"(?:mailer-daemon|postmaster|abuse|root)(?:\+.*)?|(?:no|do-?not)[-_.]?reply.*", re.IGNORECASE | re.DOTALL
+    r"(?:mailer-daemon|postmaster|abuse|root)(?:\+.*)?|(?:no|do[-_.]?not)[-_.]?reply.*", re.IGNORECASE | re.DOTALL
 )
 _LOCAL: Final = re.compile(r"([^\s<>\"'(),;:@]{1,64})@")
 
@@ -50,7 +50,7 @@ def of_article(*, sender: str, internal: bool, from_: str, preferences: Mapping[
         return "no_response"
     address = parseaddr(from_)[1]
     # A header that is no address as it should be may have come from a machine as well.
-    locals_ = [address.rpartition("@")[0]] if "@" in address else _LOCAL.findall(from_)
+    locals_ = [address.rpartition("@")[0]] if "@" in address else [*_LOCAL.findall(from_), address]
     return "machine" if any(_MACHINE.fullmatch(local) for local in locals_) else None
 
 

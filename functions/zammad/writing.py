@@ -121,15 +121,19 @@ async def _state(plan: Plan, body: str, record: Record, zammad: Zammad, use: Bac
 
 
 async def _put_draft(plan: Plan, body: str, customer: User | None, record: Record, zammad: Zammad) -> Record:
-    article = plan.article
-    # A web form or a telephone note may name nobody.
-    to = parseaddr(article.reply_to or article.from_)[1] or (customer.email if customer is not None else "")
+    article, to = plan.article, _to(plan.article, customer)
     told = " ".join((article.subject or plan.ticket.title).split())
     subject = told if told.lower().startswith(("re:", "aw:")) else f"Re: {told}"
     written = await zammad.put_draft(
         plan.ticket.id, body, to=to, subject=subject[:_LONGEST_SUBJECT], in_reply_to=article.message_id
     )
     return record.model_copy(update={"hashes": record.writing(written.body)})  # as Zammad keeps it
+
+
+def _to(article: Article, customer: User | None) -> str:
+    told = parseaddr(article.reply_to or article.from_)[1]
+    # A web form or a telephone note may name nobody, or a name without an address.
+    return told if "@" in told else customer.email if customer is not None else ""
 
 
 async def _add_note(plan: Plan, html: str, state: DraftState, zammad: Zammad, timeout_s: float) -> None:
@@ -161,7 +165,8 @@ async def _body(plan: Plan, customer: User | None, zammad: Zammad, use: Backends
     modules = await use.snapshots.get("zammad-modules", _MODULES_S, zammad.text_modules)
     ticket, group = plan.ticket, plan.group
     fields = {"ticket.number": ticket.number, "ticket.title": ticket.title, "ticket.group.name": ticket.group}
-    if customer is not None:
+    # Who knows a ticket's number can write into it: what it knows of its customer is told to no one else.
+    if customer is not None and customer.email.lower() == _to(plan.article, customer).lower():
         fields |= {
             "ticket.customer.firstname": customer.firstname,
             "ticket.customer.lastname": customer.lastname,

@@ -251,6 +251,18 @@ async def test_greeting_and_signature_are_the_groups_text_modules(way: Way) -> N
     assert "Ihre Führerscheinstelle" in made.body
 
 
+async def test_who_writes_into_anothers_ticket_is_not_told_whose_it_is(way: Way) -> None:
+    first = await way.desk.mail()
+    stranger = {"ticket_id": first.ticket_id, "name": "Max Fremd", "email": "max@example.org"}
+    asked = await way.desk.mail(**stranger)
+    async with way.worker():
+        await way.through(asked)
+    made = await way.desk.draft(asked.ticket_id)
+    assert made is not None
+    assert TEXT in made.body
+    assert "Erika" not in made.body
+
+
 LOOPS: dict[str, dict[str, Any]] = {
     "auto-response": {"auto": True},
     "no response wanted": {"preferences": {"send-auto-response": False}},

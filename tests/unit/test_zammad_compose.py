@@ -88,7 +88,7 @@ def test_several_concerns_stand_in_their_order_and_what_is_open_is_said() -> Non
             "<p>Guten Tag Ada Muster,</p>",
         ),
         ("", {"ticket.customer.firstname": "Ada"}, "<p>Guten Tag,</p>"),
-        ("Hallo #{ticket.customer.firstname}!", {"ticket.customer.firstname": "<i>A"}, "<div>Hallo &lt;i&gt;A!</div>"),
+        ("Hallo #{ticket.customer.firstname}!", {"ticket.customer.firstname": "<i>A"}, "<p>Guten Tag,</p>"),
         ("Hallo #{ticket.customer.firstname}!", {}, "<p>Guten Tag,</p>"),
     ],
 )
@@ -163,3 +163,17 @@ def test_without_a_draft_the_note_holds_the_proposal() -> None:
 )
 def test_why_there_is_no_draft(found: Proposal, why: str) -> None:
     assert why in note_html(found, marker="m", draft="none")
+
+
+@pytest.mark.parametrize(
+    "name", ["Konto gesperrt: x", "Siehe evil.example", "https://evil.example", "0900 1", "A" * 99]
+)
+def test_what_is_no_name_is_not_greeted(name: str) -> None:
+    fields = {"ticket.customer.firstname": name, "ticket.customer.lastname": "Muster"}
+    assert "<p>Guten Tag,</p>" in draft(proposal(), fields=fields)
+
+
+@pytest.mark.parametrize("name", ["Anna-Lena", "J. R.", "Ayşe", "D’Arcy", "محمد علي", "von der Leyen", "Ng"])
+def test_names_of_all_kinds_are_greeted(name: str) -> None:
+    fields = {"ticket.customer.firstname": name, "ticket.customer.lastname": "Muster"}
+    assert f"<p>Guten Tag {name} Muster,</p>" in draft(proposal(), fields=fields)

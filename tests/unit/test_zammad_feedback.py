@@ -99,6 +99,9 @@ def test_nothing_of_a_link_can_be_changed(use: Backends, tmp_path: Path, forged:
 def test_without_a_secret_there_are_no_links(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="zammad-rating"):
         links(1, 2, "x", Backends(Settings(_env_file=None), secrets=Secrets(tmp_path / "none")))
+    (tmp_path / "zammad-rating").write_text("")
+    with pytest.raises(SettingsError, match="zammad-rating"):
+        links(1, 2, "x", Backends(Settings(_env_file=None), secrets=Secrets(tmp_path)))
 
 
 MONDAY = (today := datetime.now(ZoneInfo("Europe/Berlin")).date()) - timedelta(days=today.weekday())

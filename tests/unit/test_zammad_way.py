@@ -88,6 +88,8 @@ def said(articles: list[Article], *, group: ZammadGroup | None = GROUP, id: int 
         ("machine", {"from": "noreply@example.org"}),
         ("machine", {"from": "Shop <noreply-orders.7@example.org>"}),
         ("machine", {"from": "no-reply@example.org"}),
+        ("machine", {"from": "do_not_reply@example.org"}),
+        ("machine", {"from": "MAILER-DAEMON (Mail Delivery System)"}),
         ("machine", {"from": '"Bank, AG" <No-Reply+x1@example.org>'}),
         ("machine", {"from": "do-not-reply@example.org"}),
     ],
