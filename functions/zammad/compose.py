@@ -20,7 +20,7 @@ from shared.knowledge.injection import instructs
 from shared.knowledge.markup import blocks
 
 Opened = Callable[[Source, str], str | None]
-DraftState = Literal["written", "kept_agents", "no_flag", "none"]
+DraftState = Literal["written", "kept_agents", "no_flag", "outdated", "none"]
 _TAGS: Final = {"p", "br", "a", "ul", "ol", "li", "blockquote", "strong", "em", "b", "i", "u", "div", "span"}
 _ATTRIBUTES: Final = {"*": {"lang", "dir"}, "a": {"href", "title"}}
 _FIELD: Final = re.compile(r"#\{\s*([\w.]+)\s*\}")
@@ -36,6 +36,7 @@ _STATES: Final[Mapping[DraftState, str]] = {
     "kept_agents": "Im Ticket liegt schon ein Entwurf, den jemand geschrieben oder geändert hat. "
     "Er bleibt, wie er ist; der Vorschlag steht nur hier.",
     "no_flag": "Für diese Gruppe sind gemeinsame Entwürfe ausgeschaltet; der Vorschlag steht nur hier.",
+    "outdated": "Im Ticket liegt noch unser Entwurf zu einer früheren Nachricht; er beantwortet diese nicht.",
     "none": "Es gibt keinen Entwurf.",
 }
 _FLAGS: Final[Mapping[Flag, str]] = {
@@ -245,6 +246,8 @@ def _as_cited(source: Source, quote: str, opened: Opened | None) -> str:
 
 
 def _state(proposal: Proposal, draft: DraftState) -> str:
+    if draft == "outdated":
+        return f"{_state(proposal, 'none')} {_STATES[draft]}"
     if draft != "none":
         return _STATES[draft]
     if not proposal.understanding.asks:

@@ -36,6 +36,7 @@ _SUBJECTS: Final[dict[DraftState, str]] = {
     "written": "KI-Vorschlag: Entwurf liegt bereit",
     "kept_agents": "KI-Vorschlag: vorhandener Entwurf bleibt",
     "no_flag": "KI-Vorschlag in dieser Notiz",
+    "outdated": "KI-Vorschlag: kein neuer Entwurf",
     "none": "KI-Vorschlag: kein Entwurf",
 }
 
@@ -106,7 +107,9 @@ def _record(plan: Plan, body: str, use: Backends) -> Record:
 async def _state(plan: Plan, body: str, record: Record, zammad: Zammad, use: Backends) -> tuple[DraftState, bool]:
     """What may become of the draft, and whether it lies there; the last thing that is asked before it is written."""
     if not body:
-        return "none", False
+        # It cannot be taken back without taking what an agent just wrote: the note says whose question it is about.
+        old = await zammad.draft(plan.ticket.id) if record.hashes else None
+        return "none" if old is None or not record.wrote(old.body) else "outdated", False
     group = await _group(plan.ticket.group, zammad, use)
     if group is None or not group.shared_drafts:
         return "no_flag", False

@@ -251,9 +251,21 @@ async def test_greeting_and_signature_are_the_groups_text_modules(way: Way) -> N
     assert "Ihre Führerscheinstelle" in made.body
 
 
+async def test_a_draft_for_an_earlier_letter_is_called_so_where_there_is_none_for_the_new_one(way: Way) -> None:
+    async with way.worker():
+        first = await way.desk.mail()
+        await way.through(first)
+        await way.through(
+            await way.desk.mail("Elefant", "Darf ich einen Elefanten halten? Elefant", ticket_id=first.ticket_id)
+        )
+    _, note = await way.desk.notes(first.ticket_id)
+    assert "kein neuer Entwurf" in note.subject
+    assert "Entwurf zu einer früheren Nachricht" in note.body
+
+
 async def test_who_writes_into_anothers_ticket_is_not_told_whose_it_is(way: Way) -> None:
     first = await way.desk.mail()
-    stranger = {"ticket_id": first.ticket_id, "name": "Max Fremd", "email": "max@example.org"}
+    stranger: dict[str, Any] = {"ticket_id": first.ticket_id, "name": "Max Fremd", "email": "max@example.org"}
     asked = await way.desk.mail(**stranger)
     async with way.worker():
         await way.through(asked)
