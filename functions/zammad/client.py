@@ -23,7 +23,7 @@ from shared.settings import ZammadSettings
 T = TypeVar("T", bound=BaseModel)
 _API: Final = "/api/v1"
 _PAGE: Final = 100  # tickets of one request
-_PAGES: Final = 100  # of one search; more is a backlog for the next run
+_PAGES: Final = 500  # of one search
 _DONE: Final = frozenset({"closed", "merged", "removed"})
 _EMAIL, _AGENT = 1, 1  # ids that every Zammad is set up with: article type "email", sender "Agent"
 _OURS: Final = frozenset({"article body", "body", "group", "item", "object", "priority", "state", "ticket_id", "type"})
@@ -174,8 +174,9 @@ class Zammad:
             found = [_told(Ticket, one) for one in _list(reply.json())]
             tickets |= {ticket.id: ticket for ticket in found}
             if len(found) < _PAGE:
-                break
-        return [tickets[id] for id in sorted(tickets)]
+                return [tickets[id] for id in sorted(tickets)]
+        # A part would be the oldest tickets: who took it for all would never look at the newest.
+        raise BackendError("zammad", f"a search finds more than {_PAGES * _PAGE} tickets")
 
     async def _found(self, path: str, query: Mapping[str, str] | None = None, *, call: str) -> Any:
         """The JSON value; None where there is no such thing."""

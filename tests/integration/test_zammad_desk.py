@@ -176,6 +176,19 @@ async def test_groups_are_read_without_the_rights_of_an_administrator(desk: Help
     assert await zammad.group("Nirgends") is None
 
 
+async def test_a_part_of_what_is_searched_is_never_taken_for_all(
+    desk: HelpDesk, zammad: Zammad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.zammad.client._PAGE", 2)
+    monkeypatch.setattr("functions.zammad.client._PAGES", 2)
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    await desk.mails(3, "Was kostet das?", group=GROUP)
+    assert len(await zammad.changed_since(before, [GROUP])) == 3
+    await desk.mails(1, "Was kostet das?", group=GROUP)
+    with pytest.raises(BackendError, match="more than 4 tickets"):
+        await zammad.changed_since(before, [GROUP])
+
+
 async def test_changed_and_open_tickets_are_found(desk: HelpDesk, zammad: Zammad) -> None:
     start = datetime.now(UTC)
     first, _ = await desk.mail("Frage", group=GROUP)
