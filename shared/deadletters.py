@@ -6,6 +6,9 @@ from typing import Final, Protocol
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
 
+from shared.errors import StadtfunkError
+from shared.telemetry import describe
+
 SUBJECT: Final = "dead"
 STREAM: Final = "DEAD"
 _SPACE = UUID("1d0c8a55-6a0e-5c41-9a0b-5f8f6a1c9be2")  # a constant of this project; changing it breaks dedupe
@@ -66,8 +69,8 @@ def letter_id(function: str, *origin: object) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """The text of an error for a dead letter, cut to a sensible length."""
-    return str(error)[:_LONGEST]
+    """Why, for a dead letter: the words of an error of ours; of any other its place, as its text may quote data."""
+    return (str(error) if isinstance(error, StadtfunkError) else describe(error)["place"])[:_LONGEST]
 
 
 async def bury(letter: DeadLetter, store: Store) -> None:
