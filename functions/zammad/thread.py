@@ -67,7 +67,7 @@ _FOOTER: Final = re.compile(
     r"|diese (?:nachricht|e-?mail|mail) wurde (?:von|mit|automatisch)\b|von outlook für|outlook für (?:ios"
     r"|android)|holen sie sich outlook"
     r"|sent (?:from|with|via)\b|get outlook for|envoyé (?:de|depuis|à partir)|télécharger outlook"
-    r"|iphone['’]?\w* gönderildi|\w+['’]?\w* (?:üzerinden|telefonumdan) gönderildi|надіслано з|отправлено с"
+    r"|iphone['’]?\w{0,20} gönderildi|\w{1,40}['’]?\w{0,20} (?:üzerinden|telefonumdan) gönderildi|надіслано з|отправлено с"
     r"|أُ?رسلت? من|مرسل من|inviato da|enviado desde|wysłane z"
     r"|virenfrei|virus-free|diese e-?mail (?:enthält|und (?:etwaige|alle) anlagen|ist vertraulich"
     r"|kann vertraulich)|der inhalt dieser e-?mail|this (?:e-?mail|message)(?:,? and any| is| may| contains| \(and)"

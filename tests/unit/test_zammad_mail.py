@@ -217,5 +217,9 @@ def test_html_that_no_mail_program_writes_stops_nobody(text: str) -> None:
     html(text)
 
 
+def test_a_word_without_end_is_read() -> None:
+    assert len(plain("a" * 1_500_000).body) <= 60_000
+
+
 def test_html_of_many_elements_within_each_other_is_read_up_to_a_depth() -> None:
     assert html("<div><span>" * 60 + "Was kostet das?").body == "Was kostet das?"
