@@ -21,7 +21,7 @@ from functions.zammad.mail import File, Mail, read_mail
 from functions.zammad.proposal import Proposal, propose
 from functions.zammad.statements import Sentences, stated
 from shared.backends import Backends
-from shared.knowledge.citations import Source, sources
+from shared.knowledge.citations import Source, sources, stems
 from shared.knowledge.passages import Document, Section, passages
 from shared.knowledge.search import Hit, Match
 from shared.objects import MemoryObjects
@@ -77,8 +77,8 @@ def shown(found: Proposal) -> set[str]:
 
 
 def foreign(texts: set[str]) -> set[str]:
-    """What is no word of the page."""
-    return {text for text in texts if text not in " ".join(TRUE)}
+    """What has a word that the page does not have."""
+    return {text for text in texts if stems(text) - stems(f"Hund anmelden. {' '.join(TRUE)}")}
 
 
 @pytest.fixture
