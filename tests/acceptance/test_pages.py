@@ -158,7 +158,14 @@ def site() -> Iterator[str]:
     with hosting(
         Settings(
             _env_file=None,
-            portal=PortalSettings.model_validate({"city": "Auenfurt", "demo": True, "cms_url": "http://127.0.0.1:1/"}),
+            portal=PortalSettings.model_validate(
+                {
+                    "city": "Auenfurt",
+                    "demo": True,
+                    "cms_url": "http://127.0.0.1:1/",
+                    "zammad_url": "http://127.0.0.1:2/",
+                }
+            ),
         ),
         *FUNCTIONS,
     ) as address:
