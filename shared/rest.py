@@ -47,7 +47,7 @@ class Reply:
         """
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BackendError(self.backend, f"status {self.status} without JSON; check its address") from None
 
 
