@@ -12,7 +12,8 @@ from shared.privacy.kinds import Span
 
 _CAP: Final = r"[^\W\d_a-zäöüßа-яіїєґ][\w'’-]{1,40}"
 _HOUSE: Final = re.compile(
-    r"(?:(?<=[\w.])[ \t]{1,2}|(?<=[Ss]tr\.)|(?<=[Ss]traße)|(?<=[Ss]trasse))(?:(?i:nr\.?|nummer|hausnr\.?|hausnummer|no\.?)\s?)?"
+    r"(?:(?<=[\w.])[ \t]{1,2}|(?<=[Ss]tr\.)|(?<=[Ss]traße)|(?<=[Ss]trasse))"
+    r"(?:(?i:nr\.?|nummer|hausnr\.?|hausnummer|no\.?)\s?)?"
     r"(?P<n>[1-9]\d{0,3}(?:\s?[a-zA-Z](?!\w|\.\w))?(?:\s?[-/+–]\s?\d{1,4}(?:\s?[a-zA-Z](?!\w|\.\w))?)?)(?!\w)"
     r"(?i:(?!\s?(?:uhr|€|euro?\b|eur\b|tage?n?\b|jahre?n?\b|monate?n?\b|wochen?\b|stunden?\b|minuten\b|prozent"
     r"|%|km\b|kg\b|cm\b|mal\b|personen|kinder\b"
