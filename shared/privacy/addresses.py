@@ -5,6 +5,7 @@ A house number is found first, then the words before it are read backwards: that
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from shared.privacy.dates import MONTH
@@ -19,6 +20,36 @@ _HOUSE: Final = re.compile(
     r"|%|km\b|kg\b|cm\b|mal\b|personen|kinder\b"
     rf"|\.\s?\d|[.]?\s?{MONTH}\b|[:,]\d|years?\b|days?\b|weeks?\b|hours?\b|months?\b|ans\b|jours?\b|gün\b"
     rf"|yıl\b|yaş|рок|дні|днів)))"
+)
+_SPELLED: Final = re.compile(
+    r"(?<=[\w.])[ \t]{1,2}(?i:(?:nr\.?|nummer|hausnummer)\s)?"
+    r"(?P<n>(?i:eins|(?:ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun)und\w{4,8}ßig|(?:\w{3,6}und)?\w{3,6}zig|zwei"
+    r"|drei|vier"
+    r"|fünf|sechs|sieben|acht|neun|(?:drei|vier|fünf|sech|sieb|acht|neun)zehn|zehn|elf"
+    r"|zwölf)(?:\s[a-d])?)(?=\s*(?:[.,;:)\n]|$))"
+)
+# A line of a form, and what says a house number or a postcode without its street.
+_FORM: Final = re.compile(
+    r"(?<![\w-])(?:wohn)?(?i:straße|strasse|str|anschrift|adresse|street|rue|sokak|вулиця|улица|ulica|الشارع"
+    r"|العنوان)(?: und (?i:haus)\S{2,8})?"
+    r"[ \t]{0,3}:[ \t]{0,3}(?P<it>(?=[^\W_a-zäöüß])[\w.'’-]{3,40}(?:[ ][\w.'’/-]{1,30}){0,4})(?=[ \t]*(?:[,;\n(|]"
+    r"|\.\s|\.?$))"
+)
+_PART: Final = re.compile(
+    r"(?<!\w)(?:haus-? ?(?:nummer|nr\.?)|house (?:number|no\.?)|hnr\.?|plz|postleitzahl|post ?code|zip(?: ?code)?"
+    r"|code postal|posta kodu"
+    r"|kapı no|індекс|индекс|будинок|дом №|kod pocztowy|الرمز البريدي|رقم البيت)[ \t]{0,2}(?:[:=][ \t]{0,3}|ist "
+    r"|lautet |is )?"
+    r"(?P<it>\d[\dA-Z/-]{0,9}(?:[ ][A-Z](?!\w))?(?:[ ]\d[A-Z]{2}(?!\w))?)(?![\w.]\d)",
+    re.I,
+)
+_TURNED: Final = re.compile(
+    r"(?i:wohn\w{0,6}|lebe|adresse|anschrift)\W{1,3}(?:(?:ist|in|im|an|der|die|am)\W{1,2}){0,3}"
+    r"(?P<it>[1-9]\d{0,2}[a-z]?\s[A-ZÄÖÜ][\w-]{2,30}(?:straße|strasse|str\.?|weg|gasse|allee|platz|ring))(?!\w)"
+    r"|(?i:\b(?:live|living|lives|lived|reside|address(?: is)?)\b:?(?: at| now at)?)\s"
+    r"(?P<at>(?i:\d{1,5}[a-z]?,?\s(?:[a-z'’-]{2,20}\s){1,3}"
+    r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|close|court|square|terrace|way|place|gardens|crescent|hill|row"
+    r"|grove|mews)\b))"
 )
 _ENDS: Final = re.compile(
     r"(?:stra(?:ss|ß)en?|str|weg|wege|gasse|gässchen|gässle|gassl|platz|plätzchen|allee|ring|damm|ufer|steig"
@@ -46,7 +77,7 @@ _UNITS: Final = re.compile(
     re.I,
 )
 _ARTICLE: Final = (
-    r"(?:Am|An der|An den|An dem|Auf der|Auf dem|Auf den|Im|In der|In den|In dem|Zum|Zur|Zu den|Unter den"
+    r"(?:Am|An d\.|An der|An den|An dem|Auf der|Auf dem|Auf den|Im|In der|In den|In dem|Zum|Zur|Zu den|Unter den"
     r"|Unter der|Unterm|Hinter der|Hinter dem"
     r"|Hinterm|Vor dem|Vor der|Vorm|Beim|Bei der|Bei den|Über der|Alter?|Altes|Neuer?|Neues|Große[rs]?"
     r"|Kleine[rs]?|Obere[rs]?|Untere[rs]?|Hohe[rs]?|Lange[rs]?"
@@ -74,7 +105,7 @@ _NO_STREET: Final = re.compile(
     r"|schritt|code|pin|windows|nach|vor|seit|bis|um|ab|oder|und|ca|circa|etwa|noch|nur|mit|zu|für|kind|kinder"
     r"|person|tür|jg|room|class|line|page|part|step"
     r"|madde|sınıf|salle|ligne|classe|article|кабінет|клас|стаття|лінія|see|park|tal|au|ring|hof|berg|wald"
-    r"|dorf|insel|holz|stein|burg|heide|anfangs|ungefähr)$"
+    r"|dorf|insel|holz|stein|burg|heide|anfangs|ungefähr|baujahr)$"
     r"|(?:parkplatz|stellplatz|spielplatz|arbeitsplatz|studienplatz|bahnhof|friedhof|parkhaus|krankenhaus"
     r"|rathaus|hochhaus|gebäude|durchgang|vorgang|ausgang"
     r"|eingang|lehrgang|jahrgang|führerschein|ausweis|projekt|antrag|linie|nummer|klasse)$",
@@ -100,7 +131,7 @@ _FOREIGN: Final = tuple(
          r"|Crescent|Blvd|Boulevard|Hill|Row|Grove|Mews)\b\.?", False),
         (r"\b(?:Flat|Apartment|Apt\.?|Unit)\s\d{1,4}[A-Za-z]?\b,?", False),
         (r"\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b", False),
-        (r"\b\d{1,4}(?:\s?(?:bis|ter|quater|[a-z]))?,?\s(?:rue|avenue|av\.|boulevard|bd|place|impasse|chemin"
+        (r"\b\d{1,4}(?:\s?(?:bis|ter|quater|[a-z]))?,?\s(?:rue|r\.|avenue|av\.|boulevard|bd|place|impasse|chemin"
          r"|allée|quai|route|cours|square|sentier|villa"
          rf"|faubourg)\s(?:(?:de|du|des|la|le|les|d'|l'|saint"
          rf"|sainte)\s?){{0,3}}[^\s,;\n]{{2,40}}(?-i:(?:[ -]{_CAP}){{0,4}})", True),
@@ -125,7 +156,8 @@ _FOREIGN: Final = tuple(
     )
 )  # fmt: skip
 _TURKISH: Final = re.compile(
-    r"(?<=[\w.]\s)(?:Mahallesi|Mah\b\.?|Caddesi|Cad\b\.?|Sokağı|Sokak|Sok\b\.?|Sk\b\.?|Bulvarı|Blv\b\.?"
+    r"(?<=[\w.]\s)(?:(?i:mahallesi|caddesi|sokağı|sokak|bulvarı)|Mahallesi|Mah\b\.?|Caddesi|Cad\b\.?|Sokağı|Sokak"
+    r"|Sok\b\.?|Sk\b\.?|Bulvarı|Blv\b\.?"
     r"|Apartmanı|Sitesi)[^\n;!?]{0,60}?(?:(?:No|Nr|Numara)\s?[:.]?\s?|\s)\d{1,4}"
     r"(?:/\d{1,3})?(?:,?\s?(?:D|Daire|Kat|K)\s?[:.]?\s?\d{1,3}){0,2}"
 )
@@ -134,7 +166,7 @@ _TAIL: Final = 100  # characters before a house number that are read
 
 def addresses(text: str) -> Iterator[Span]:
     """Each address of a text."""
-    for house in _HOUSE.finditer(text):
+    for house in chain(_HOUSE.finditer(text), _SPELLED.finditer(text)):
         start = _street(text, house)
         if start is None:
             continue
@@ -144,6 +176,9 @@ def addresses(text: str) -> Iterator[Span]:
         elif before := _BEFORE.search(text[max(0, start - _TAIL) : start]):
             start = max(0, start - _TAIL) + before.start()
         yield Span(start, end, "address")
+    for pattern in (_FORM, _PART, _TURNED):
+        for found in pattern.finditer(text):
+            yield Span(*found.span(found.lastgroup or 0), "address")
     for pattern in _FOREIGN:
         for found in pattern.finditer(text):
             town = _AFTER.match(text, found.end())

@@ -10,7 +10,9 @@ HONORED: Final = re.compile(
     r"|Pani|Panu|Domnul|Doamna|Sachbearbeiter(?:in)?|Kollegin"
     r"|\w{0,20}(?:haus|wacht|haupt|ober|bürger|rektor)?(?:meister|kommissar|inspektor|beamter|direktor|pfarrer"
     r"|notar|richter|makler)(?:in)?)"
-    r"[ \t]{1,3}(?:(?:Dr|Prof|Dipl|Ing|med|jur|Mag)\.[ -]?(?:-?Ing\.[ ])?){0,4}|(?:Dr|Prof)\.[ ](?:(?:Dr|med"
+    r"[ \t]{1,3}(?:(?:Dr|Prof|Dipl|Ing|med|jur|Mag)\.[ -]?(?:-?Ing\.[ ])?){0,4}"
+    r"(?:\w{3,20}(?:leiter|meister|rat|rätin|direktor|präsident|anwalt|anwältin|inspektor|sekretär|dezernent"
+    r"|kommissar|beauftragter?)(?:in)?[ ](?=(?-i:[A-ZÄÖÜ])))?|(?:Dr|Prof)\.[ ](?:(?:Dr|med"
     r"|jur|rer|nat|phil|h\.c)\.[ ]){0,3})"
     r"|(?<!\w)(?:ال)?(?:سيد|سيدة|دكتور|دكتورة|أستاذ|أستاذة|آنسة)[ ]|(?<!\w)ل(?:ل)?سيدة?[ ]",
     re.I,
@@ -29,7 +31,8 @@ _KIN_DE: Final = (
 KIN: Final = re.compile(
     rf"(?<!\w)(?:{_KIN_DE}"
     r"|(?:my|our|his|her|the|their)[ ](?:late |older |younger |eldest |youngest |little |twin |newborn "
-    r"|\w{1,3}-year-old )?(?:sons?|daughters?|wife|husband|mother|father|mum|mom|dad|brother|sister|partner"
+    r"|\w{1,3}-year-old )?(?:sons?|daughters?|wife|husband|mother(?:-in-law)?|father(?:-in-law)?|mum|mom|dad|brother"
+    r"|sister|partner"
     r"|fianc[ée]e?"
     r"|child|children|baby|kids?|friend|neighbou?r|colleague|landlord|landlady|uncle|aunt|cousin|nephew|niece"
     r"|grandmother|grandfather|grandson|granddaughter|boss|lawyer|tenant|flatmate|roommate|boyfriend"
@@ -51,9 +54,9 @@ KIN: Final = re.compile(
     r"|(?:mi|mio|mia|mój|moja|mojego|mojej|mojemu|meu|fiul|fiica|soțul|soția)[ ](?:meu|mea|hijo|hija|esposo"
     r"|esposa|marido|mujer|madre|padre|figlio|figlia|marito|moglie|syn\w{0,4}|córk\w|mąż|męża|żon\w|brat\w?"
     r"|siostr\w)?)"
-    r"(?:[ ](?:namens|heißen|heißt|hört auf|mit (?:dem )?Namen|genannt|named|called|is called|nommée?|appelée?"
-    r"|qui s'appelle|adında(?:ki)?|adlı|isimli|на ім['’ʼ]я|по имени))?"
-    r"[ \t]{0,2}[,:(\[\"„]?[ \t]{0,2}(?=[^\W\d_])",
+    r"(?:[ ](?:namens|heißen|heisst|heißt|hört auf|mit (?:dem )?Namen|genannt|named|called|is called|nommée?|appelée?"
+    r"|qui s'appelle|اسمه|اسمها|adında(?:ki)?|adlı|isimli|на ім['’ʼ]я|по имени))?"
+    r"[ \t]{0,2}[,:(\[\"„]?[ \t]{0,2}(?:(?<=,[ ])(?:die|der|das)[ ])?(?=[^\W\d_])",
     re.I,
 )
 MINE: Final = re.compile(
@@ -71,17 +74,21 @@ ADJECTIVE: Final = re.compile(r"(?:en|er|es|em|ische?)$")
 SURNAMED: Final = re.compile(r"(?:^|[(:\n])[ ]{0,2}(?P<it>[^\W\d_]{2,30}),[ ]$")
 AND: Final = re.compile(r"(?:\s?,\s?|\s(?:und|u\.|and|et|ve|та|і|й|и|sowie|&|\+|y|e|i|și)\s)(?=[^\W\d_])")
 MYSELF: Final = re.compile(
-    r"(?<!\w)(?:ich heiße|ich heisse|heiße|heisse|heißt|mein name ist|mein name lautet|meines namens"
-    r"|my name is|name is|i am called|i am|i['’]m|this is|je m['’]appelle|je me nomme|mon nom est|je suis"
+    r"(?<!\w)(?:ich heiße|ich heisse|heiße|heisse|heißt|heisst|(?:ich|hier) bin['’]?s?(?: noch ?mal,?"
+    r"| wieder,?)?(?: die| der)?|mein name ist|mein name lautet|meines namens"
+    r"|my name is|my names|my name['’]s|name is|i am called|i am|i['’]m|this is|je m['’]appelle|je me nomme"
+    r"|mon nom est|je suis"
     r"|s['’]appelle"
     r"|benim adım|adım|ismim|adı|ben|мене звати|мене звуть|звати|звуть|моє ім['’ʼ]я|меня зовут|зовут|я,?|اسمي"
     r"|اسمه|اسمها|يدعى|تدعى|أنا|me llamo|mi nombre es|soy|mi chiamo|nazywam się|mă numesc|numele meu este"
-    r"|hier ist|hier schreibt|es schreibt|spreche mit)"
+    r"|jestem|mam na imię|hier ist|(?:hier|es) schreibt(?: ihnen| euch)?(?: die| der)?|spreche mit)"
     r"[ \t]{0,2}[:,—–-]?[ \t]{1,2}(?=[^\W\d_])",
     re.I,
 )
 SHY: Final = re.compile(
-    r"(?:i am|i['’]m|this is|je suis|ben|я,?|أنا|soy|hier ist|heißt|heiße)[ \t]{0,2}[:,—–-]?[ \t]{1,2}", re.I
+    r"(?:i am|i['’]m|this is|je suis|ben|я,?|أنا|soy|hier ist|heißt|heisst|heiße|(?:hier|es) schreibt[^:]{0,12}"
+    r"|hier bin[^:]{0,5})[ \t]{0,2}[:,—–-]?[ \t]{1,2}",
+    re.I,
 )
 LABEL: Final = re.compile(
     r"(?<!\w)(?:(?:vor-?[ ]?(?:und|u\.|/)[ ]?(?:nach|zu|familien)|geburts|vor|nach|familien|zu|ruf"
@@ -95,7 +102,7 @@ LABEL: Final = re.compile(
     r"|фио|имя|фамилия"
     r"|الاسم(?: الكامل)?|اسم العائلة|nombre|apellidos?|nome|cognome|imię|nazwisko|nume|prenume|pasaport sahibi"
     r"|name of (?:the )?\w{3,12})"
-    r"[ \t]{0,2}(?:[:=][ \t]{0,3}|(?<=\.)[ ]|[ ](?=[^\W\d_a-zäöü]{2}))(?=[^\W\d_])",
+    r"[ \t]{0,2}(?:[:=][ \t]{0,3}|(?<=\.)[ ]|[ ](?=(?-i:[^\W\d_a-zäöüß])[^\W\d_]))(?=[^\W\d_])",
     re.I,
 )
 MAIDEN: Final = re.compile(
@@ -129,8 +136,8 @@ CLOSING: Final = re.compile(
     r"|з повагою|з найкращими побажаннями|(?:щиро |дуже )?дякую(?: за відповідь| вам)?|с уважением|спасибо"
     r"|مع (?:ال)?شكر|(?:و)?شكرا(?:ً)?(?: لكم| جزيلا)?|(?:مع )?(?:خالص )?(?:ال)?تحي(?:ات|اتي|ة)|un saludo"
     r"|saludos|atentamente|cordiali saluti|grazie|pozdrawiam|z poważaniem|dziękuję|cu stimă|mulțumesc)"
-    r"(?!\w)(?:[ ](?:aus|von|vom|from|de"
-    r"|depuis)[ ](?:de[mr][ ])?[^\W\d_]{2,30})?[ \t]{0,3}[,.!:–-]{0,3}[ \t]{0,3}(?:\n\s{0,6})?(?=[^\W\d_])",
+    r"(?!\w)(?:[ ](?:(?:deine?|ihre?|eure?|euer|your|ton|ta|votre)(?=[ ])|(?:aus|von|vom|from|de"
+    r"|depuis)[ ](?:de[mr][ ])?[^\W\d_]{2,30}))?[ \t]{0,3}[,.!:–-]{0,3}[ \t]{0,3}(?:\n\s{0,6})?(?=[^\W\d_])",
     re.I,
 )
 WROTE: Final = re.compile(
@@ -148,4 +155,68 @@ ADDRESSED: Final = re.compile(
     r"[^\s<>@\[\]]{1,64}(?:@|\[E-Mail\]))"
 )
 PLURAL: Final = re.compile(r"(?:kinder|söhne|töchter|eltern|geschwister|zwillinge|brüder|schwestern|children"
-            r"|kids|sons|daughters|enfants|filles|çocuklarım|діти|дітей)(?: heißen| sind)?\W*$", re.I)  # fmt: skip
+            r"|kids|sons|daughters|enfants|filles|çocuklarım|діти|дітей)(?: heißen| sind)?\W*$"
+            r"|(?:nachbarn|kollegen|bekannten|verlobten) heißen\W*$", re.I)  # fmt: skip
+# What says who it was: "Fahrer war", "the driver was", "am Steuer saß", "c/o".
+TOLD: Final = re.compile(
+    r"(?<!\w)(?:(?:(?:bei)?fahrer|lenker|zeug(?:e|in)|halter|besitzer|eigentümer|verursacher|unterzeichner"
+    r"|ansprechpartner"
+    r"|bevollmächtigte|erziehungsberechtigte|(?:haupt)?mieter|vermieter)(?:innen|in|r|n)?"
+    r"[ ](?:war|ist|waren|sind|wäre|heißt|heißen|heisst)(?:[ ](?:damals|wohl|da|mein|meine|der|die))?"
+    r"|(?:driver|witness|owner|keeper|landlord|tenant)[ ](?:was|is)|(?:le|la)[ ](?:conducteur|conductrice|témoin"
+    r"|propriétaire)[ ](?:était|est)|(?:sürücü|şoför|araç sahibi)|(?:водій|водієм|водитель|свідок)(?:[ ](?:був|була"
+    r"|был))?"
+    r"|(?:kierowcą|świadkiem)[ ](?:był|była)"
+    r"|am (?:steuer|lenkrad) (?:saß|sass|war)|gefahren (?:ist|war|sein muss)|unterschrieben (?:hat|haben)"
+    r"|(?:briefkasten|klingelschild|klingel|türschild) steht|c/o|p\. ?Adr\.|(?:wohnt|lebt|zieht|wohnen|leben)"
+    r"(?:[ ](?:jetzt|auch|noch|nun|dort|hier|nur|seit \w{2,9})){0,3})"
+    r"[ \t]{0,2}[,:]?[ \t]{1,2}(?=[^\W\d_])",
+    re.I,
+)
+# Of these, the ones that others follow, too: "Fahrer ist Student".
+ALONE: Final = re.compile(
+    r"(?:wohnt|lebt|zieht|wohnen|leben|gefahren|sürücü|şoför|araç)[^:]{0,60}|[^:]{3,40}[ ](?:war|ist|waren|sind|was"
+    r"|is|était|est|був|была|был)\b[^:]{0,20}",
+    re.I,
+)
+# "I am Thandiwe and", "Ben Gülizar, ": a single capitalised word where no other is due.
+AM: Final = re.compile(
+    r"(?<!\w)(?:i am|i['’]m|ben|je suis|jestem|soy)[ ](?P<it>(?-i:[A-ZÀ-ÖØ-Þİ])[^\W\d_]{2,20})"
+    r"(?=[ ]?(?:[,.!\n(]|$)|[ ](?:and|from|et|ve|i|y|de)[ ])",
+    re.I,
+)
+# What else one is, as an ending or whole.
+NATION: Final = re.compile(
+    r"(?:ian|ean|[rcgb]an|ish|ese|ench|dutch|swiss|greek|iraqi|pakistani|ukrain\w+|muslim|catholic|jewish|retired"
+    r"|disabled"
+    r"|(?:fran[cç]|portug|pol[ou]n|angl|ir?land|holland|hongr|chin|jap[ou]n)\w+|ais(?:e)?|ois(?:e)?|ien(?:ne)?"
+    r"|ain(?:e)?"
+    r"|turc|turque|turk|türk|kürt|alman\w*|arap|russe|suisse|belge|serbe|sofor\w*|[ıiuü]y[ıiuü]m|l[ıiuü]y?[ıiuü]m"
+    r"|polk[ai]|polakiem"
+    r"|ukrai\w+|niem\w+|afghan\w*|german\w*|deutsch\w*)$",
+    re.I,
+)
+# A small word between "mein baby" and its verb, where a letter is written without capitals.
+SMALL_KIN: Final = re.compile(
+    r"(?<!\w)(?:mein|unser|my|our)(?:e[rnms]?)?[ ](?:kleiner?|kleines|neues|große[rs]?|little|new"
+    r"|eldest)?[ ]?(?-i:baby|sohn"
+    r"|kind|tochter|mann|frau|bruder|schwester|mutter|vater|oma|opa|freund|freundin|nachbar|nachbarin|hund|enkel"
+    r"|enkelin"
+    r"|son|daughter|wife|husband|brother|sister|mother|father|friend)[ ](?P<it>[^\W\d_]{3,20})"
+    r"(?=[ ](?:ist|hat|wird|war|braucht|möchte|will|kann|soll|muss|kommt|geht|zieht|wurde|bekommt|needs|has|is|wants"
+    r"|lost|was"
+    r"|will)[ ])",
+    re.I,
+)
+# "Weil mein Kind krank ist": there it is none.
+CLAUSE: Final = re.compile(
+    r"(?<!\w)(?:weil|wenn|dass|ob|da|nachdem|obwohl|als|falls|damit|bis|sobald|solange|if|because|that"
+    r"|when|until)[ ][^.,;!?\n]{0,40}$",
+    re.I,
+)
+# "Eine frau", "der herr": nobody is called.
+OF_ONE: Final = re.compile(
+    r"(?<!\w)(?:(?:mein|dein|sein|ihr|unser|euer|ein|kein|jed|dies|welch|manch|ander|alt|jung)(?:e[rnms]?)?"
+    r"|d(?:ie|er|en|em|as))[ ](?:\w{2,12}e[nrs]?[ ])?$|(?<!\w)(?:als|zur|zum|pro|my|the|a)[ ]$",
+    re.I,
+)

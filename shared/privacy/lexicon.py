@@ -13,7 +13,7 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.casefold().split())
 
 
-_LOCALES: Final = """
+LOCALES: Final = """
 ar_AA ar_SA az_AZ bg_BG cs_CZ de_AT de_CH de_DE el_GR en_GB en_US es_ES fa_IR fr_FR hr_HR hu_HU it_IT nl_NL pl_PL
 pt_PT ro_RO ru_RU sl_SI tr_TR uk_UA
 """
@@ -29,7 +29,30 @@ _AMBIGUOUS: Final = words(
     das und für bitte danke ich wir sie mein meine dein ihr hat ist war
     """
 )
-_FURTHER: Final = words("anneliese baris finja jette oksana olha quirin svitlana theo yusuf")
+_FURTHER: Final = words(
+    """
+    anneliese baris finja jette oksana olha quirin svitlana theo yusuf
+    levke lotta jonte fiete enno ilvy mats tjark tjorven smilla ronja malea mailo liam lenni leano milan kian
+    emilio matteo mathilda leni lina romy ella elli thea juna alma carlotta annika swantje wiebke solveig ottilie frieda
+    bodo egon wieland jendrik levin malte uschi moni steffi kalle manni babsi gabi biggi hansi berti conny
+    klausi heini
+    kerem emir gülizar gülbahar defne ecrin elif zeynep ayşe fatma hatice emine eymen ömer yiğit asaf miran çınar aras
+    zehra hiranur asel nehir ebrar elvan cemile songül nurcan hüseyin ümit cihan serkan volkan tolga
+    соломія марійка софійка оксана тимофій назар злата мілана єва орест дарина зульфия гульнара рустам тимур айгуль
+    алина артём камила ильдар милана арина
+    ليلى محمد أحمد محمود فاطمة مريم خديجة عائشة زينب سارة نور هدى سلمى ياسمين رنا ريم دانا لينا علي عمر عثمان خالد يوسف
+    إبراهيم إسماعيل حسن حسين مصطفى سامر سمير كريم طارق زياد باسم وليد ماهر رامي فادي أنس بلال حمزة آدم جميلة نادية سعاد
+    رغد شهد جنى تالا ميرا عبدالله عبدالرحمن
+    layla leyla mohammad mohammed muhammad ahmed ahmad fatima khadija aisha zainab maryam omar othman khaled ibrahim
+    hassan hussein mustafa samer karim tarek ziad walid rami fadi anas bilal hamza amal rania noor huda
+    thandiwe chidinma oluwaseun fatoumata aïssatou aminata mamadou ousmane ibrahima abdoulaye kwame kofi akosua ama
+    chukwuemeka ngozi adaeze chioma ifeoma emeka tendai tatenda themba sipho nomvula zanele amina abebe tesfaye
+    mehret dawit yohannes priya ravi anjali arjun deepak lakshmi sanjay sunita rajesh kavya ananya thuy linh nguyen
+    jiho minjun haruto yuki wei xiaoming
+    jaqueline jacqueline chantal justin kevin mandy cindy ronny maik rico
+    bożena grażyna zosia krzysztof zdzisława małgorzata agnieszka kacper szymon wojciech stanisław zbigniew
+    """
+)
 # What may follow "Frau", "Hallo", "mein Kind" or stand in a signature and is no name.
 _NOUNS: Final = words(
     """
@@ -145,8 +168,8 @@ def initials(word: str) -> bool:
 @cache
 def given_names() -> frozenset[str]:
     """Given names of 25 countries as ``key`` writes them, three letters or longer; from the lists of ``faker``."""
-    found = set(_FURTHER)
-    for locale in _LOCALES.split():
+    found = set(map(key, _FURTHER))
+    for locale in LOCALES.split():
         provider = import_module(f"faker.providers.person.{locale}").Provider
         for attribute in dir(provider):
             if attribute.startswith("first_names"):

@@ -1,7 +1,8 @@
 """Names that are known, found again in every spelling: whole, in parts, inflected, in another script, with initials."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import permutations
 from typing import Final
 
 from shared.knowledge.german import FUNCTION_WORDS
@@ -42,6 +43,7 @@ _INITIAL_AFTER: Final = re.compile(r",?[ ](?:[^\W\d_a-zäöüа-яії]\.[ -]?){
 _TURKISH_END: Final = re.compile(r"['’ʼ][^\W\d_]{1,6}")
 _BETWEEN: Final = re.compile(r"(?:[ \t]{0,3},?[ \t]{0,3}|[ \t]?-[ \t]?|[ \t]*\n?[ \t]*|[ ](?:von|van|de|zu|al"
             r"|el|bin|ben|der|den|da|di|du)[ ])$", re.I)  # fmt: skip
+_PARTS: Final = 6  # of a name that are looked for written as one word: "AdaMuster"
 
 
 class Names:
@@ -73,6 +75,12 @@ class Names:
                 self._stems.add(stem)
             if len(heard := sound(word)) >= 2:
                 self._sounds.add(heard)
+        self.add_joined(words)
+
+    def add_joined(self, words: Sequence[str]) -> None:
+        """Two words of a name that are found written as one, too: "AdaMuster"."""
+        parts = [key(word) for word in words[:_PARTS]]
+        self._parts.update(one + other for one, other in permutations(parts, 2) if len(one + other) >= 6)
 
     def find(self, text: str) -> Iterator[Span]:
         """Each place where one of them stands; a first name, last name and what is between them are one."""

@@ -77,7 +77,7 @@ _CODE_SPACED: Final = re.compile(
 # What follows a word for a file, a customer or a reference.
 _SAID: Final = re.compile(
     r"(?<!\w)(?:akten|geschäfts|kassen|buchungs|gerichts)zeichen|(?<!\w)(?:az|gz)(?=[.:])|(?<!\w)(?:mein|unser"
-    r"|ihr|dein)e?[ ]zeichen"
+    r"|ihr|dein|dem|das|eure?)e?[ ]zeichen"
     r"|(?<!\w)(?:vorgangs?|kunden|vertrags|antrags|rechnungs|bescheid|akten|ticket|wohngeld|mitglieds"
     r"|versicherten|versicherungs"
     r"|personal|matrikel|beleg|bestell|sendungs|fall|konto|referenz|zulassungs|register|renten|bg-?)-?[ ]?"
@@ -92,7 +92,9 @@ _SAID: Final = re.compile(
 )
 _REFERENCE: Final = re.compile(
     r"[ \t]?(?:lautet|ist|is|est|nr\.?|no\.?|№|n°)?[ \t]?[:.#№]{0,2}[ \t]{0,2}[#(]?"
-    r"(?P<it>(?:[A-Z]{1,4}[ ])?[\w./#-]{0,24}\d[\w./#-]{0,24}(?:[ ](?:[A-Z]{1,4}[ ])?[\d][\w./-]{0,16}){0,3})",
+    r"(?P<it>(?:[A-Z]{1,4}[ ])?[\w./#-]{0,24}\d[\w./#-]{0,24}(?:[ ](?:(?!(?:vo[mn]|bis|über|am|für|und|ist|im|wg|den"
+    r"|des|de[rm]|z[um]|ab|of|from|for|and|du|le|on)[ ])[A-Z]{1,4}[ ])?"
+    r"[\d][\w./-]{0,16}){0,3})",
     re.I,
 )
 _ID_PAIR: Final = re.compile(r"\b[A-ZА-ЯІЇЄ]{2}\s?\d{6}\b(?!\d)")
@@ -108,7 +110,8 @@ _PLATE: Final = re.compile(
     r"|[A-ZА-ЯІЇЄ]{2}\s?\d{4}\s?[A-ZА-ЯІЇЄ]{2}"  # Ukrainian
     r"|[A-Z]{2}\d{2}\s?[A-Z]{3}|[A-Z]{1,2}[ -]\d{2,3}[ -][A-Z]{3}"  # British, Romanian
     r"|[A-Z]{1,2}-\d{3,5}\s?[A-Z]{1,2}|[A-Z]{2,3}\s\d[A-Z0-9]{3,4}"  # Austrian, Polish
-    r"|\d{4}[ -]?[B-DF-HJ-NPR-TV-Z]{3}|\d[A-Z]\d\s\d{4}"
+    r"|(?:AG|A[IR]|B[ELS]|FR|G[ELR]|JU|LU|N[EW]|OW|S[GHOZ]|T[GI]|UR|V[DS]|Z[GH])[ -]\d{1,3}[ '’]\d{3}"  # Swiss
+    r"|\d{4}[ -]?[B-DF-HJ-NPR-TV-Z]{3}|\d[A-Z][A-Z\d]\s\d{4}"
     r"|[A-Z0-9]{1,3}-[A-Z]{2,3}-[A-Z0-9]{1,3}(?<=\d)"  # Spanish, Czech, Dutch
     r")(?!\w)"
 )
@@ -120,12 +123,35 @@ _PLATE_LOOSE: Final = re.compile(
     r"|zu|in|an|ca)\s)[a-z]{1,2}\s[1-9]\d{1,3})(?!\w)",
     re.I,
 )
+# Without capitals, hyphens and blanks, where a word before or behind it says that it is one.
+_PLATE_WORD: Final = r"kennzeichen|nummernschild|autonummer|plaka(?:m|sı)?|number ?plate|licen[cs]e ?plate|reg"
+_PLATE_JOINED: Final = re.compile(
+    rf"(?<!\w)(?:\w{{0,20}}(?:{_PLATE_WORD})|autos?|wagen|karre|kfz|pkw|fahrzeug|roller|motorrad|anhänger|car"
+    rf"|araba\w{{0,3}})"
+    r"\W{1,3}(?:\w{1,12}\W{1,2}){0,4}?"
+    r"(?P<it>(?!(?:euro|covid|din|iso|tüv|abs|dot|ps|kw|ab|um|bis|seit|nr)\d)[a-zäöü]{2,5}\d{2,4}[eh]?)(?!\w)",
+    re.I,
+)
+_NO_SERIES: Final = (
+    r"(?!(?:um|am|im|ab|zu|in|an|aus|mit|für|bis|vo[mn]|nur|bei|ca|per|der|die|das|seit|nach|und|kw|ps)[ ]\d)"
+)
+_PLATE_SPACED: Final = _NO_SERIES + r"[a-zäöü]{1,3}[ -]?(?!(?:um|am|im|zu|in|an|ca)[ ])[a-z]{1,2}[ -]?[1-9]\d{0,3}[eh]?"
+_PLATE_CUED: Final = re.compile(
+    rf"(?<!\w)(?:\w{{0,20}}(?:{_PLATE_WORD})|(?:auto|wagen|kfz|car)\w{{0,2}} (?:mit |with )?(?:der |dem "
+    rf"|the )?(?:nummer|number))"
+    rf"\W{{1,3}}(?:(?:ist|lautet|is|war|heißt|mit|alt|neu|von|mir|also)\W{{1,2}}){{0,2}}(?P<it>{_PLATE_SPACED})(?!\w)"
+    rf"|(?<![\w-])(?P<that>{_PLATE_SPACED})(?=,?[ ](?:ist|war|lautet|als|is|das ist)[ ](?:das|mein|unser|ihr|sein"
+    rf"|sein|my|the)\w{{0,2}}[ ]"
+    rf"(?:\w{{1,12}}[ ])?(?:auto(?:kennzeichen)?|wagen|{_PLATE_WORD})(?!\w))",
+    re.I,
+)
 _PLATE_SAID: Final = re.compile(
-    r"(?:\b(?:kennzeichen|nummernschild|autonummer|kfz|(?:license|number|registration)\s?plate|registration"
+    r"(?:\b(?:\w{0,20}kennzeichen|nummernschild|autonummer|kfz|(?:car )?reg|tablica|rejestrac\w{1,3}|(?:license"
+    r"|number|registration)\s?plate|registration"
     r"|plaka(?:m|sı)?|immatricul\w+|plaque)"
-    r"|номер(?:ний|ного|ом)?\s?(?:знак\w*|авто\w*)?|держномер|رقم\sسيارتي|رقم\sالسيارة|لوحة)"
+    r"|номер(?:ний|ного|ом)?\s?(?:знак\w*|авто\w*|машин\w)?|держномер|رقم\sسيارتي|رقم\sالسيارة|لوحة)"
     r"(?:\s(?:ist|lautet|bisher|alt|neu|is|currently|est|no|war))?[\s:(=-]{1,4}"
-    r"(?P<it>[A-ZÄÖÜА-ЯІЇЄ0-9]{1,9}(?:[\s-]{1,3}[A-ZА-ЯІЇЄ0-9]{1,5}){0,2})\b", re.I)  # fmt: skip
+    rf"(?P<it>{_NO_SERIES}[A-ZÄÖÜА-ЯІЇЄ0-9]{{1,9}}(?:[\s-]{{1,3}}[A-ZА-ЯІЇЄ0-9]{{1,5}}){{0,2}})\b", re.I)  # fmt: skip
 _NO_PLATE: Final = re.compile(
     r"^(?:DIN|ISO|EN|EUR?|PKW|LKW|KFZ|TÜV|PIN|PDF|USA?|UN|CHF|HRB|HRA|BGB|STVO|STVZO|TEL|FAX|ÖPNV|IBAN|BIC"
     r"|CORONA|COVID|PLZ)\b"
@@ -195,15 +221,20 @@ def _plates(text: str) -> Iterator[Span]:
             yield Span(*found.span(), "plate")
     for found in _PLATE_LOOSE.finditer(text):
         yield Span(*found.span("it"), "plate")
+    for found in _PLATE_JOINED.finditer(text):
+        yield Span(*found.span("it"), "plate")
+    for found in _PLATE_CUED.finditer(text):
+        yield Span(*found.span("it" if found["it"] else "that"), "plate")
     for found in _PLATE_SAID.finditer(text):
         end, said = found.end("it"), found["it"]
-        while said and not said[-1].isdigit() and " " in said:  # words after it
+        while said and not said[-1].isdigit() and " " in said and not _SERIES.search(said):  # words after it
             said = said.rpartition(" ")[0]
         end = found.start("it") + len(said)
         if any(letter.isdigit() for letter in said) and len(said) >= 4 and not _YEAR.fullmatch(said):
             yield Span(found.start("it"), end, "plate")
 
 
+_SERIES: Final = re.compile(r"\d [A-Z]{2,3}$")  # "123 ABC", of an insurance's
 _YEAR: Final = re.compile(r"(?:19|20)\d{2}")
 
 

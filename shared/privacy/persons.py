@@ -8,9 +8,12 @@ from shared.knowledge.german import FUNCTION_WORDS
 from shared.privacy.cues import (
     ADDRESSED,
     ADJECTIVE,
+    ALONE,
+    AM,
     AND,
     BESIDE,
     BEY,
+    CLAUSE,
     CLOSING,
     GREETING,
     HEADER,
@@ -20,11 +23,17 @@ from shared.privacy.cues import (
     MAIDEN,
     MINE,
     MYSELF,
+    NATION,
+    OF_ONE,
     PLURAL,
     SHY,
+    SMALL_KIN,
     SURNAMED,
+    TOLD,
     WROTE,
 )
+from shared.privacy.dates import MONTH
+from shared.privacy.families import family, nameable
 from shared.privacy.kinds import Span
 from shared.privacy.lexicon import common, given, inflected, initials, words
 
@@ -39,6 +48,14 @@ _TOKEN: Final = re.compile(
 )
 _WORD: Final = re.compile(r"[^\W\d_]{4,40}")
 _VERB: Final = re.compile("(?=[\u0600-\u077f])(?:[يتنلبو]|ال|في|من|على|هو|هي|عمر|مع|لا|لم|قد|كان|..?(?!\\w))")
+_SMALL: Final = re.compile(r"[^\W\d_]{3,30}(?:-[^\W\d_]{3,30})?(?!\w)")
+_MONTH: Final = re.compile(MONTH, re.I)
+_DAY: Final = re.compile(r"\d\.?[ ]$")
+_CALLED: Final = re.compile(r"bevollm|vollmacht|sorgeb|verstorb|halter|fahrer|eigent|versicherte", re.I)
+_BARE: Final = re.compile(r"(?:ich|hier) bin|jestem", re.I)
+_STATES: Final = words(
+    "مريض مريضة صغير صغيرة كبير كبيرة متزوج متزوجة طالب طالبة حامل عاطل جديد جديدة هنا أيضا كذلك حاليا"
+)
 _PARTICLES: Final = words("على في لكم لك من و عن الى إلى مقدما سلفا جزيلا")
 _HONORS: Final = words(
     "frau herr herrn hr. fr. mr mr. mrs mrs. ms ms. madame mme mme. sayın bay bayan familie dr. prof. пан пані"
@@ -60,20 +77,39 @@ def persons(text: str) -> Iterator[Span]:
         greeted = not before or before.endswith("\n") or GREETING.search(f"{before}X") is not None
         small = greeted and found.group().strip().lower() in ("frau", "herr", "herrn")
         yield from _read(text, found.end(), small=small, sure=found.group().strip().lower() in _HONORS)
+        if (honor := found.group().strip().lower()) in _HONORS:
+            yield from _small(text, found.end(), sure=honor == "familie" or OF_ONE.search(before) is None)
     for found in KIN.finditer(text):
         yield from _listed(text, found)
     for found in MINE.finditer(text):
         if (word := _WORD.match(text, found.end())) and given(word.group()):
             yield Span(*word.span(), "name")
+    for found in SMALL_KIN.finditer(text):
+        if nameable(found["it"]) and not CLAUSE.search(text, max(0, found.start() - 50), found.start()):
+            yield Span(*found.span("it"), "name")
+    for found in AM.finditer(text):
+        if not common(found["it"]) and not NATION.search(found["it"]):
+            yield Span(*found.span("it"), "name")
+    for found in TOLD.finditer(text):
+        alone = ALONE.fullmatch(found.group()) is not None
+        yield from (
+            span for span in _read(text, found.end(), given_small=True) if not alone or _sure(text, span, families=True)
+        )
     for found in MYSELF.finditer(text):
         spans = list(_read(text, found.end(), given_small=True))
-        shy = SHY.fullmatch(found.group()) is not None
-        yield from (span for span in spans if not shy or _sure(text, span))
+        bare = _BARE.match(found.group()) is not None
+        shy = bare or SHY.fullmatch(found.group()) is not None
+        yield from (span for span in spans if not shy or _sure(text, span, words=not bare))
+        if not shy:
+            yield from _small(text, found.end(), sure=True)
     for pattern in (LABEL, HEADER, WROTE):
         for found in pattern.finditer(text):
-            yield from _read(
+            told = pattern is not LABEL or found.group().rstrip()[-1] in ":=."
+            for span in _read(
                 text, found.end(), commas=pattern is not WROTE, small=pattern is LABEL and ":" in found.group()
-            )
+            ):
+                if told or _sure(text, span, words=_CALLED.match(found.group()) is not None, families=True):
+                    yield span
     for found in MAIDEN.finditer(text):
         yield from _read(text, found.end(), most=1)
     for found in GREETING.finditer(text):
@@ -143,11 +179,17 @@ def _named(
         return False
     if word.casefold() in FUNCTION_WORDS | _MONTHS:
         return False
+    if _MONTH.fullmatch(word) and _DAY.search(text, max(0, token.start("word") - 5), token.start("word")):
+        return False  # "15 Mart"
     if _ARABIC.search(word):
-        return first or given(word) or word.startswith("ال")
+        if first or given(word) or word.startswith("ال"):
+            return True
+        return after and not _VERB.match(word) and word not in _STATES
     if word[0].isupper():
         return True
-    if given_small and first and given(word) and len(word) >= 4:
+    if given_small and given(word) and len(word) >= 4 and (first or after):
+        return True
+    if given_small and after and family(word):
         return True
     return small and re.match(r"[ \t]*(?:[,!.:]?[ \t]*(?:\n|$)|,)", text[token.end() : token.end() + 6]) is not None
 
@@ -156,7 +198,7 @@ def _listed(text: str, found: re.Match[str]) -> Iterator[Span]:
     """Names after a relation: "meine Kinder Lea, Ben und Ida"."""
     plural = PLURAL.search(found.group().rstrip(" ,:(")) is not None
     spans = list(_read(text, found.end(), most=3, given_small=True))
-    if spans and _VERB.match(text[spans[0].start : spans[0].end]) and not _sure(text, spans[0]):
+    if spans and _VERB.match(text[spans[0].start : spans[0].end]) and not _sure(text, spans[0], words=False):
         return  # "my wife wants", in a script without capitals
     if spans and "," in found.group() and not _sure(text, spans[0]):
         return  # "mein Sohn, Personen über 18 …"
@@ -170,16 +212,32 @@ def _listed(text: str, found: re.Match[str]) -> Iterator[Span]:
         spans = [span for span in _read(text, more.end(), most=3, given_small=True) if plural or _sure(text, span)]
 
 
-def _sure(text: str, span: Span) -> bool:
-    """Whether there is a given name in it, or two words."""
-    words = re.findall(r"[^\W\d_]{2,}", text[span.start : span.end])
-    return any(given(word) for word in words) or len(words) >= 2
+def _small(text: str, at: int, *, sure: bool) -> Iterator[Span]:
+    """A name without a capital where one is due; ``sure``: one that no list knows, too."""
+    end = -1
+    for word in _SMALL.finditer(text, at, at + 100):
+        known = family(word.group()) or given(word.group())
+        if word.start() != (at if end < 0 else end + 1) or not word.group().islower():
+            break
+        if not (known or (sure and end < 0 and nameable(word.group()))):
+            break
+        end = word.end()
+    if end > at:
+        yield Span(at, end, "name")
+
+
+def _sure(text: str, span: Span, *, words: bool = True, families: bool = False) -> bool:
+    """Whether there is a given name in it, or (where ``words`` count) two words, or one of the ``families``."""
+    parts = re.findall(r"[^\W\d_]{2,}", text[span.start : span.end])
+    if any(given(word) or (families and family(word)) for word in parts):
+        return True
+    return words and len(parts) >= 2
 
 
 def _signed(text: str, at: int) -> Iterator[Span]:
     """The name below "Mit freundlichen Grüßen": the rest of a line, of up to four words, and nothing but a name."""
     rest = _REST.match(text, at)[0]  # type: ignore[index]  # it matches anything
-    head = re.split(r"[,;|/()\d<\[]|\s[-–]\s|\.\s|\.$", rest)[0].strip(" \t-–_*")
+    head = re.split(r"[,;|/()\d<\[]|\s[-–]\s|(?<=\w\w)\.\s|\.$", rest)[0].strip(" \t-–_*")
     words = head.split()
     if not 1 <= len(words) <= 4 or not all(re.fullmatch(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?", word) for word in words):
         return

@@ -66,6 +66,8 @@ class Redactor:
             for word in WORD.findall(shown, span.start, span.end):
                 if len(word) >= 3 and not word.islower() and not common(word):
                     self._names.add(word, phrase=False)
+            if len(words := WORD.findall(shown, span.start, span.end)) > 1:
+                self._names.add_joined(words)
         return spans
 
 

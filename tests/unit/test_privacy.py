@@ -70,6 +70,7 @@ def test_a_snippet_loses_what_is_personal_and_keeps_what_it_is_about(snippet: di
         ("Anna-Lena Groß-Weber", "", "Anna-Lena, Annalena Gross-Weber, GROẞ-WEBER, Anna Lena"),
         ("Hans Lang", "", "Hans Lang, H. Lang, HANS LANG, Herr Lang"),
         ("", "jessi.pfannmueller@fixmail.example", "lg jessi, Frau Pfannmüller"),
+        ("Ada Muster", "", "AdaMuster, musterada, adamuster77, Antrag_AdaMuster"),
         ("Pia Wess\u00adelkamp", "", "Pia\u200b Wesselkamp, Ｐｉａ"),
     ],
 )
@@ -78,7 +79,7 @@ def test_a_known_name_vanishes_in_every_spelling(name: str, email: str, text: st
     assert (
         re.findall(
             r"(?i)m(?:ü|u|ue)ller|j(?:ü|u|ue)rgen|sevgi|karabulut|yıldırım|yildirim|o.uzhan|олен|ткачук|tkachuk|olena|дмитр"
-            r"|бондаренк|حدادين|سامر|siobh|connor|gro(?:ß|ẞ|ss)|weber|anna|lena|hans|lang|jessi|pfannm|pia|wessel",
+            r"|бондаренк|حدادين|سامر|siobh|connor|gro(?:ß|ẞ|ss)|weber|anna|lena|hans|lang|jessi|pfannm|pia|wessel|ada|muster",
             shown,
         )
         == []
@@ -128,6 +129,8 @@ ATTACKS = (
     "a", "Aa ", "1 ", "1.", "A1 ", "a.", "a@", "Am Aa 1 ", "Herr X, ", "mein Sohn ", "geb. ", "01.01.", "DE12 ",
     "Von: ",
     "شارع ", "вул. ", "Gruß\n", "Mah. ", "Az. ", "Ada Muster ", "A-1-", "O", "lI",
+    "mein sohn jonas ", "frau meier ", "fahrer war ", "kennzeichen ", "m ab 1 ", "Straße: ", "wohnt jetzt ",
+    "двадцять ", "weil mein sohn x ist ",
 )  # fmt: skip
 
 
