@@ -76,7 +76,8 @@ AND: Final = re.compile(r"(?:\s?,\s?|\s(?:und|u\.|and|et|ve|та|і|й|и|sowie|
 MYSELF: Final = re.compile(
     r"(?<!\w)(?:ich heiße|ich heisse|heiße|heisse|heißt|heisst|(?:ich|hier) bin['’]?s?(?: noch ?mal,?"
     r"| wieder,?)?(?: die| der)?|mein name ist|mein name lautet|meines namens"
-    r"|my name is|my names|my name['’]s|name is|i am called|i am|i['’]m|this is|je m['’]appelle|je me nomme"
+    r"|my name is|my names|my name['’]s|name is|мо[єя] (?:прізвище|фамилия)|i am called|i am|i['’]m|this is"
+    r"|je m['’]appelle|je me nomme"
     r"|mon nom est|je suis"
     r"|s['’]appelle"
     r"|benim adım|adım|ismim|adı|ben|мене звати|мене звуть|звати|звуть|моє ім['’ʼ]я|меня зовут|зовут|я,?|اسمي"

@@ -12,11 +12,11 @@ from shared.privacy.spelling import key
 _LATIN: Final = re.compile(
     r"..(?:m[ae]nn|m[ea][iy]er|hof+|hofer|bauer|berge?r?|stein|ba(?:ch|eck)|burg|feld|feldt|dorff?|kamp|bec?k|brin(?:k|g)"
     r"|ling|witz|ow|sk[iay]|[cw]i?cz|czyk|czak|enko|chuk|czuk|ov|ova|oviç|oğlu|oglu|[aei]k|[ck]e|o?vi[cć]|[nrk]sen"
-    r"|escu|eanu|yan|idis|poulos|oğulları|[^ei]er|ier|ić)$"
+    r"|escu|eanu|[ae]oui|awi|[aei]ni|ali|eddine|allah|zadeh|yan|idis|poulos|oğulları|[^ei]er|ier|ić)$"
 )
 _CYRILLIC: Final = re.compile(
     r"..(?:енк[оау]|[чщ]ук[ау]?|сь?к(?:ий|ого|ому|а|ої|у|ая|ой)|[ое]в(?:а|у|ої|ой|ым|им)?|.[иі]н(?:а|у|ої|ой)|ець"
-    r"|вич[ау]?|юк[ау]?|[аяи]к)$"
+    r"|вич[ау]?|[іїое]вн(?:а|и|у|ою|ой|е)|юк[ау]?|[аяи]к)$"
 )
 # What may stand behind a given name that is written small, and ends like a family name.
 _NONE: Final = words(

@@ -124,7 +124,7 @@ _PLATE_LOOSE: Final = re.compile(
     re.I,
 )
 # Without capitals, hyphens and blanks, where a word before or behind it says that it is one.
-_PLATE_WORD: Final = r"kennzeichen|nummernschild|autonummer|plaka(?:m|sı)?|number ?plate|licen[cs]e ?plate|reg"
+_PLATE_WORD: Final = r"kennzeichen|nummernschild|autonummer|kz|plaka(?:m|sı)?|number ?plate|licen[cs]e ?plate|reg"
 _PLATE_JOINED: Final = re.compile(
     rf"(?<!\w)(?:\w{{0,20}}(?:{_PLATE_WORD})|autos?|wagen|karre|kfz|pkw|fahrzeug|roller|motorrad|anhänger|car"
     rf"|araba\w{{0,3}})"
@@ -137,7 +137,8 @@ _NO_SERIES: Final = (
 )
 _PLATE_SPACED: Final = _NO_SERIES + r"[a-zäöü]{1,3}[ -]?(?!(?:um|am|im|zu|in|an|ca)[ ])[a-z]{1,2}[ -]?[1-9]\d{0,3}[eh]?"
 _PLATE_CUED: Final = re.compile(
-    rf"(?<!\w)(?:\w{{0,20}}(?:{_PLATE_WORD})|(?:auto|wagen|kfz|car)\w{{0,2}} (?:mit |with )?(?:der |dem "
+    rf"(?<!\w)(?:\w{{0,20}}(?:{_PLATE_WORD})|(?:auto|wagen|motorrad|roller|pkw|fahrzeug|anhänger|car)(?= ?\()|(?:auto"
+    rf"|wagen|kfz|car)\w{{0,2}} (?:mit |with )?(?:der |dem "
     rf"|the )?(?:nummer|number))"
     rf"\W{{1,3}}(?:(?:ist|lautet|is|war|heißt|mit|alt|neu|von|mir|also)\W{{1,2}}){{0,2}}(?P<it>{_PLATE_SPACED})(?!\w)"
     rf"|(?<![\w-])(?P<that>{_PLATE_SPACED})(?=,?[ ](?:ist|war|lautet|als|is|das ist)[ ](?:das|mein|unser|ihr|sein"
@@ -226,6 +227,8 @@ def _plates(text: str) -> Iterator[Span]:
     for found in _PLATE_CUED.finditer(text):
         yield Span(*found.span("it" if found["it"] else "that"), "plate")
     for found in _PLATE_SAID.finditer(text):
+        if _WORDY.match(found["it"]):
+            continue
         end, said = found.end("it"), found["it"]
         while said and not said[-1].isdigit() and " " in said and not _SERIES.search(said):  # words after it
             said = said.rpartition(" ")[0]
@@ -234,6 +237,7 @@ def _plates(text: str) -> Iterator[Span]:
             yield Span(found.start("it"), end, "plate")
 
 
+_WORDY: Final = re.compile(r"[^\W\d_]{4,}[\s-]")  # "kostet 12"
 _SERIES: Final = re.compile(r"\d [A-Z]{2,3}$")  # "123 ABC", of an insurance's
 _YEAR: Final = re.compile(r"(?:19|20)\d{2}")
 

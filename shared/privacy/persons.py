@@ -52,9 +52,14 @@ _SMALL: Final = re.compile(r"[^\W\d_]{3,30}(?:-[^\W\d_]{3,30})?(?!\w)")
 _MONTH: Final = re.compile(MONTH, re.I)
 _DAY: Final = re.compile(r"\d\.?[ ]$")
 _CALLED: Final = re.compile(r"bevollm|vollmacht|sorgeb|verstorb|halter|fahrer|eigent|versicherte", re.I)
+_SURNAME: Final = re.compile(r"мо[єя] ", re.I)  # "моє прізвище змінилося"
+_HEARD: Final = re.compile(r"(?:heißt|heisst|heißen|namens|named|called)\W{1,3}$", re.I)
 _BARE: Final = re.compile(r"(?:ich|hier) bin|jestem", re.I)
 _STATES: Final = words(
     "مريض مريضة صغير صغيرة كبير كبيرة متزوج متزوجة طالب طالبة حامل عاطل جديد جديدة هنا أيضا كذلك حاليا"
+)
+_SMALL_PAIR: Final = re.compile(
+    r"(?<![\w-])(?P<one>(?-i:[a-zäöüßа-яіїєґğışçœàâéèêîôû]{4,20}))[ ](?=(?P<two>[^\W\d_]{4,30})(?!\w))"
 )
 _PARTICLES: Final = words("على في لكم لك من و عن الى إلى مقدما سلفا جزيلا")
 _HONORS: Final = words(
@@ -81,6 +86,8 @@ def persons(text: str) -> Iterator[Span]:
             yield from _small(text, found.end(), sure=honor == "familie" or OF_ONE.search(before) is None)
     for found in KIN.finditer(text):
         yield from _listed(text, found)
+        if _HEARD.search(found.group()):
+            yield from _small(text, found.end(), sure=True)
     for found in MINE.finditer(text):
         if (word := _WORD.match(text, found.end())) and given(word.group()):
             yield Span(*word.span(), "name")
@@ -101,7 +108,7 @@ def persons(text: str) -> Iterator[Span]:
         shy = bare or SHY.fullmatch(found.group()) is not None
         yield from (span for span in spans if not shy or _sure(text, span, words=not bare))
         if not shy:
-            yield from _small(text, found.end(), sure=True)
+            yield from _small(text, found.end(), sure=_SURNAME.match(found.group()) is None)
     for pattern in (LABEL, HEADER, WROTE):
         for found in pattern.finditer(text):
             told = pattern is not LABEL or found.group().rstrip()[-1] in ":=."
@@ -255,6 +262,9 @@ def _signed(text: str, at: int) -> Iterator[Span]:
 def _by_list(text: str) -> Iterator[Span]:
     """Given names with what follows them, and pairs of words that are no others."""
     until = 0
+    for pair in _SMALL_PAIR.finditer(text):
+        if given(pair["one"]) and family(pair["two"]):
+            yield Span(pair.start(), pair.end("two"), "name")
     for word in re.finditer(r"(?<!\w)[^\W\d_]{3,40}", text):
         if word.start() < until or not word.group()[0].isupper() or not inflected(word.group()):
             continue
@@ -262,8 +272,8 @@ def _by_list(text: str) -> Iterator[Span]:
         for span in _read(text, word.start(), most=3):
             until = span.end
             yield span
-        if (family := SURNAMED.search(text, max(0, word.start() - 34), word.start())) and not common(family["it"]):
-            yield Span(family.start("it"), until, "name")
+        if (ahead := SURNAMED.search(text, max(0, word.start() - 34), word.start())) and not common(ahead["it"]):
+            yield Span(ahead.start("it"), until, "name")
     for pair in BESIDE.finditer(text):
         first, last = pair["it"].split()
         if not (
