@@ -12,6 +12,7 @@ import numpy as np
 
 from functions.zammad.concerns import Concern, concerns_of
 from functions.zammad.mail import Mail
+from functions.zammad.phrases import known
 from functions.zammad.topics import Floats, topics_of, unit
 from functions.zammad.wording import wording
 from shared.backends import Backends
@@ -57,6 +58,10 @@ async def understand(mail: Mail, model: Embeddings, use: Backends) -> Understand
     tongue = language_of(mail)
     words = wording(tongue)
     concerns = concerns_of(mail, words)
+    if concerns and tongue not in known():
+        # A line in a foreign script is soon the letter's language; who asks in ours is answered in ours.
+        asked_in = _tongue("\n".join(concern.text for concern in concerns))
+        tongue = asked_in if asked_in in known() else tongue
     text = f"{mail.subject}\n{mail.body}"
     flags: set[Flag] = set()
     if not words.has("away", text):
@@ -84,7 +89,10 @@ async def about(mail: Mail, concerns: tuple[Concern, ...], model: Embeddings) ->
 
 def language_of(mail: Mail) -> str:
     """ISO 639 code of what the sender wrote; "de" where nothing says otherwise."""
-    text = _PLACEHOLDER.sub("", mail.body).strip() or _PLACEHOLDER.sub("", mail.subject)
+    return _tongue(_PLACEHOLDER.sub("", mail.body).strip() or _PLACEHOLDER.sub("", mail.subject))
+
+
+def _tongue(text: str) -> str:
     found = language.of_text(text).partition("-")[0].lower()
     if found == "ru" and _UKRAINIAN.search(text):
         return "uk"

@@ -97,6 +97,13 @@ async def test_a_foreign_letter_is_answered_in_its_language_from_german_pages(us
     assert (await propose(letter("How can I leave the church?", "Church"), GROUP, use)).abstains
 
 
+async def test_a_line_in_a_language_that_no_draft_is_written_in_does_not_make_it_the_letters(use: Backends) -> None:
+    mixed = await propose(letter("Wo muss ich meinen Hund anmelden?\n请描述一个包含格调的房间设计。"), GROUP, use)
+    assert (mixed.language, mixed.abstains) == ("de", False)
+    chinese = await propose(letter("请描述一个包含格调的房间设计。我的狗需要登记吗？"), GROUP, use)
+    assert (chinese.language, chinese.abstains) == ("zh", True)
+
+
 async def test_published_knowledge_is_cited_and_internal_knowledge_only_informs(use: Backends) -> None:
     text = "Der Austritt wird im Standesamt erklärt und kostet 31 Euro."
     question = letter("Was kostet der Kirchenaustritt?", "Kirchenaustritt")
