@@ -242,6 +242,7 @@ async def test_a_search_that_was_cut_short_goes_on_where_it_was(
     assert max(found.values()) == 1
 
 
+@pytest.mark.timeout(2000)  # four minutes of one core, a quarter of an hour beside other work
 @pytest.mark.heavy
 async def test_five_thousand_tickets_at_once(
     desk: HelpDesk, bench: Bench, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -268,7 +269,7 @@ async def test_five_thousand_tickets_at_once(
             *(publish_some(bench, copies[start::8], start) for start in range(8)),
         )
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        await worked_off(bench.bus, deadline_s=1100.0)
+        await worked_off(bench.bus, deadline_s=1500.0)
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     entry = functions_of("draft_reply")[1].functions["draft_reply"]
     assert most <= entry.concurrency
