@@ -5,6 +5,7 @@ its templates beside its functions and extends ``frame.html``. Everything put in
 escaped; a text for people is written once as ``t("deutsch", "English")``.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -68,3 +69,8 @@ class Layout:
 def language_of(request: Request) -> Language:
     """The page's language: what ``?lang=`` says, German for anything unknown."""
     return "en" if request.query_params.get("lang") == "en" else "de"
+
+
+def moment(request: Request, at: datetime) -> str:
+    """A moment as people of the page's language write it; ``at`` in their time zone."""
+    return at.strftime("%Y-%m-%d, %H:%M" if language_of(request) == "en" else "%d.%m.%Y, %H:%M Uhr")

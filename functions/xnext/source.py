@@ -15,7 +15,7 @@ from shared.backends import Backends
 from shared.function import http
 from shared.http import read
 from shared.knowledge.marking import marked
-from shared.layout import Layout, language_of
+from shared.layout import Layout, moment
 from shared.objects import ObjectMissing
 
 _LAYOUT = Layout(Path(__file__).parent / "templates")
@@ -63,6 +63,6 @@ async def source(request: Request, use: Backends) -> Response:
         quoted=bool(wanted.quote),
         marked=shown.marked,
         at=local,
-        moment=local.strftime("%Y-%m-%d, %H:%M" if language_of(request) == "en" else "%d.%m.%Y, %H:%M Uhr"),
+        moment=moment(request, local),
         superseded=known is not None and known.revision > wanted.revision,
     )

@@ -21,7 +21,7 @@ from shared.backends import Backends
 from shared.function import http
 from shared.knowledge.citations import Source
 from shared.knowledge.marking import marked
-from shared.layout import Layout, language_of
+from shared.layout import Layout, moment
 from shared.objects import ObjectMissing
 
 PATH: Final = "/zammad/source"
@@ -84,7 +84,7 @@ async def answer_source(request: Request, use: Backends) -> Response:
         "quoted": bool(wanted.quote),
         "marked": shown.marked,
         "at": local,
-        "moment": local.strftime("%Y-%m-%d, %H:%M" if language_of(request) == "en" else "%d.%m.%Y, %H:%M Uhr"),
+        "moment": moment(request, local),
         "withdrawn": now.visibility is None,
         "superseded": now.revision > wanted.revision,
     }
