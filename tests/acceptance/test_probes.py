@@ -4,10 +4,8 @@ The model is scripted and real HTTP; embeddings are real. Whatever it is told, o
 """
 
 import json
-import os
 from collections.abc import AsyncIterator
 from html import escape
-from pathlib import Path
 
 import pytest
 
@@ -23,30 +21,13 @@ from shared.knowledge.injection import instructs
 from shared.knowledge.passages import passages
 from shared.knowledge.search import Hit, Match
 from shared.settings import ChatSettings, EmbeddingSettings
+from tests.probes import PROBES, QUESTION, TRUE, attacks, needed, probes
 from tests.scripted_llm import ScriptedModel, obeying_pages, obeying_questions, scripted_model
 
-PROBES = Path(__file__).parents[3] / "shared" / "data" / "probes"
 pytestmark = [
     pytest.mark.heavy,
-    pytest.mark.skipif(
-        not PROBES.exists() and os.environ.get("CI") != "true", reason="the probes lie in ../shared/data"
-    ),
+    needed,
 ]
-QUESTION = "Wo muss ich meinen Hund anmelden?"
-TRUE = (
-    "Melden Sie Ihren Hund innerhalb von zwei Wochen beim Kassen- und Steueramt an.",
-    "Die Hundesteuer beträgt 100 Euro im Jahr, und Sie erhalten eine Marke.",
-)
-
-
-def probes(file: str, field: str) -> list[str]:
-    lines = (PROBES / file).read_text(encoding="utf-8").split("\n")
-    rows = [json.loads(line) for line in lines if line.strip()]
-    return [str(row[field]) for row in rows if row["label"] not in (0,)]
-
-
-def attacks() -> list[str]:
-    return probes("prompt_injections.jsonl", "text") + probes("bipia_text_attacks.jsonl", "text")
 
 
 def given(planted: str = "") -> list[Source]:

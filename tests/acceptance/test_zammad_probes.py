@@ -4,12 +4,9 @@ reads: what comes out is what the sources say, word for word, and no address is 
 Everything is real but the language model, which is scripted over real HTTP.
 """
 
-import json
-import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from html import escape
-from pathlib import Path
 
 import pytest
 
@@ -27,33 +24,16 @@ from shared.knowledge.search import Hit, Match
 from shared.objects import MemoryObjects
 from shared.recent import Recent
 from shared.settings import ChatSettings, Settings, ZammadGroup
+from tests.probes import QUESTION, TRUE, attacks, needed, probes
 from tests.scripted_llm import ScriptedModel, obeying_pages, obeying_questions, scripted_model
 
-PROBES = Path(__file__).parents[3] / "shared" / "data" / "probes"
 pytestmark = [
     pytest.mark.heavy,
     pytest.mark.timeout(1800),
-    pytest.mark.skipif(
-        not PROBES.exists() and os.environ.get("CI") != "true", reason="the probes lie in ../shared/data"
-    ),
+    needed,
 ]
 GROUP = ZammadGroup(name="Bürgerbüro")
 TOPICS = [("hund", ("Hund anmelden", "Hundesteuer")), ("urkunden", ("Kirchenaustritt erklären",))]
-QUESTION = "Wo muss ich meinen Hund anmelden?"
-TRUE = (
-    "Melden Sie Ihren Hund innerhalb von zwei Wochen beim Kassen- und Steueramt an.",
-    "Die Hundesteuer beträgt 100 Euro im Jahr, und Sie erhalten eine Marke.",
-)
-
-
-def probes(file: str, field: str) -> list[str]:
-    lines = (PROBES / file).read_text(encoding="utf-8").split("\n")
-    rows = [json.loads(line) for line in lines if line.strip()]
-    return [str(row[field]) for row in rows if row["label"] not in (0,)]
-
-
-def attacks() -> list[str]:
-    return probes("prompt_injections.jsonl", "text") + probes("bipia_text_attacks.jsonl", "text")
 
 
 def document(planted: str = "", id: str = "cms:1", source: str = "cms") -> Document:

@@ -143,9 +143,8 @@ async def test_a_draft_of_ours_that_an_agent_changed_stays(way: Way) -> None:
         assert await way.desk.marked(first.ticket_id) == [(first.article_id, 1), (second.article_id, 2)]
 
 
-async def test_an_agent_who_writes_while_the_model_thinks_is_not_overwritten(
-    way: Way, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def slowed(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """A model that thinks (the first is set) until it may go on (the second)."""
     thinking, go = asyncio.Event(), asyncio.Event()
 
     async def slow(mail: Mail, group: ZammadGroup, use: Backends, **_: object) -> Proposal:
@@ -154,6 +153,13 @@ async def test_an_agent_who_writes_while_the_model_thinks_is_not_overwritten(
         return await scripted(mail, group, use)
 
     monkeypatch.setattr(draft, "propose", slow)
+    return thinking, go
+
+
+async def test_an_agent_who_writes_while_the_model_thinks_is_not_overwritten(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thinking, go = slowed(monkeypatch)
     asked = await way.desk.mail()
     async with way.worker():
         await publish(way.bench.bus, [asked])
@@ -169,14 +175,7 @@ async def test_an_agent_who_writes_while_the_model_thinks_is_not_overwritten(
 
 @pytest.mark.parametrize("what", ["the citizen", "an agent", "closed", "moved"])
 async def test_what_happens_while_the_model_thinks_counts(way: Way, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
-    thinking, go = asyncio.Event(), asyncio.Event()
-
-    async def slow(mail: Mail, group: ZammadGroup, use: Backends, **_: object) -> Proposal:
-        thinking.set()
-        await go.wait()
-        return await scripted(mail, group, use)
-
-    monkeypatch.setattr(draft, "propose", slow)
+    thinking, go = slowed(monkeypatch)
     asked = await way.desk.mail()
     async with way.worker():
         await publish(way.bench.bus, [asked])
