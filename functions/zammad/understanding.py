@@ -4,6 +4,7 @@ By rules (``wishes.yaml``) and nearness (``topics.yaml``), so that it works with
 without personal data, as the nearness comes from a model, too.
 """
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -57,7 +58,7 @@ async def understand(mail: Mail, model: Embeddings, use: Backends) -> Understand
     """
     tongue = language_of(mail)
     words = wording(tongue)
-    concerns = concerns_of(mail, words)
+    concerns = await asyncio.to_thread(concerns_of, mail, words)  # seconds for the longest letters
     if concerns and tongue not in known():
         # A line in a foreign script is soon the letter's language; who asks in ours is answered in ours.
         asked_in = _tongue("\n".join(concern.text for concern in concerns))
