@@ -23,7 +23,9 @@ _HEADING = 8  # words of a line that names what stands below it
 _LEANING = re.compile(
     r"(?:er|es|dies\w*|jene\w*|dort|da(?:nn|zu|für|mit|bei|rin|nach|gegen|durch|von)?|hier\w*|deshalb"
     r"|deren|dessen|denn|aber|sonst|auch|außerdem|zudem|beide\w*|ausgenommen|ausnahmen?|jedoch|allerdings"
-    r"|(?:das|die|sie) (?:gilt|gelten) nicht|andernfalls|es sei denn)\b",
+    r"|(?:das|die|sie) (?:gilt|gelten) nicht|andernfalls|es sei denn"
+    r"|das (?:ist|sind|war|kostet|dauert|gilt|geht|kann|können|muss|müssen|darf|wird|werden|heißt|bedeutet|betrifft"
+    r"|reicht|genügt|macht|hilft))\b",
     re.IGNORECASE,
 )
 _ANSWERING = re.compile(r"(?:ja|nein|nur|nicht|doch|besser|etwa|meist|nie|immer)\b", re.IGNORECASE)

@@ -273,6 +273,8 @@ async def test_a_sentence_comes_with_the_one_it_leans_on_but_not_with_a_question
     assert texts == ["Für 10 Euro stellen wir einen Ausweis aus. Er gilt höchstens drei Monate lang."]
     texts = [one.text for one in await extracted("zahlen", [source(text)], Flat(), most=10)]
     assert texts == ["Dann zahlen Sie nichts dafür."]
+    fine = "Nach der Frist fahren Sie ohne gültiges Papier. Das kostet bei einer Kontrolle 10 Euro."
+    assert [one.text for one in await extracted("kostet", [source(fine)], Flat(), most=10)] == [fine]
 
 
 def hit(*texts: str) -> Hit:
