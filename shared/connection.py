@@ -5,6 +5,7 @@ as failed must not happen an hour later. The connection itself comes back by its
 """
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
@@ -52,7 +53,7 @@ async def connect(settings: NatsSettings, *, name: str, timeout_s: float = 5.0, 
     if settings.credentials is not None:
         options["user_credentials"] = str(settings.credentials)
     try:
-        await asyncio.wait_for(client.connect(servers=settings.url.split(","), **options), timeout_s)
+        await _within(timeout_s, client.connect(servers=settings.url.split(","), **options))
     except (TimeoutError, OSError) as error:
         await client.close()
         refused = "authorization" in str(client.last_error).lower()
@@ -74,6 +75,24 @@ async def connect(settings: NatsSettings, *, name: str, timeout_s: float = 5.0, 
         await client.close()
         raise
     return client
+
+
+async def _within(seconds: float, connecting: Coroutine[Any, Any, None]) -> None:
+    """``asyncio.wait_for`` for nats-py, which swallows a cancellation that comes as an attempt of its fails.
+
+    Raises:
+        TimeoutError: it took longer; nothing of it goes on.
+    """
+    task = asyncio.create_task(connecting)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if task.done():
+            return task.result()
+        raise TimeoutError
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.05)
 
 
 def _is_named(client: Client, name: str | None) -> bool:
