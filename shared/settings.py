@@ -8,9 +8,18 @@ import os
 from collections.abc import Iterable
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -216,6 +225,26 @@ class ZammadSettings(Group):
         return groups
 
 
+class PhotosSettings(Group):
+    incoming: str = "photos-in"  # where the upload page puts photos; named by the s3 trigger of `take_in`, too
+    outgoing: str = "photos-out"
+    held: str = "photos-held"  # masked candidates that wait for a person
+    incoming_days: int = Field(default=2, ge=1)  # an original that could not be worked on is gone then
+    outgoing_days: int | None = Field(default=30, ge=1)  # None: finished photos stay
+    held_days: int = Field(default=7, ge=1)  # not looked at in that time: rejected
+    sample_share: float = Field(default=0.01, ge=0, le=1)  # of finished photos that a person looks at
+    sample_days: int = Field(default=14, ge=1)  # not looked at in that time: taken out of the queue
+    max_bytes: int = Field(default=60 * 10**6, ge=1)  # of a file
+    max_pixels: int = Field(default=200 * 10**6, ge=1)  # of all its pictures together
+    wait_s: float = Field(default=20.0, ge=0, le=50)  # POST /photos waits that long for the finished photo
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if len({self.incoming, self.outgoing, self.held}) < 3:
+            raise ValueError("incoming, outgoing and held are three buckets: what comes out must not go in again")
+        return self
+
+
 class PortalSettings(Group):
     city: str = "Stadtfunk"  # the name in the page's header
     demo: bool = False  # the invented city runs here; the first page says which of its pages changes by itself
@@ -250,6 +279,7 @@ class Settings(BaseSettings):
     xnext: XnextSettings = XnextSettings()
     library: LibrarySettings = LibrarySettings()
     zammad: ZammadSettings = ZammadSettings()
+    photos: PhotosSettings = PhotosSettings()
     portal: PortalSettings = PortalSettings()
 
     def __init__(self, **values: Any) -> None:
