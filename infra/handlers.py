@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from events import EVENT_TYPES
+from events.storage import ObjectStored
 from shared.catalogue import Catalogue, FunctionEntry, locate
 from shared.errors import CatalogueError
 from shared.function import EventFunction, Function, HttpFunction, function_of
@@ -65,11 +66,12 @@ def _check(function: Function, entry: FunctionEntry) -> None:
                 raise _Fault("events", "an http trigger needs a handler written with @http")
             if trigger.http.files and not static_folder(entry, trigger.http.files).is_dir():
                 raise _Fault("events", f"no folder '{trigger.http.files}' beside the handler's module")
-        elif trigger.s3:
-            # The catalogue's language has it already; what watches buckets comes with the photo system.
-            raise _Fault("events", "nothing watches buckets yet; publish an event where the object is written")
         elif not isinstance(function, EventFunction):
             raise _Fault("events", "this trigger needs a handler written with @on")
+        elif trigger.s3 and function.accepts is not ObjectStored:
+            raise _Fault(
+                "events", f"an s3 trigger needs a handler that is @on(ObjectStored), not '{function.accepts.type}'"
+            )
         elif trigger.nats and trigger.nats.type and trigger.nats.type != function.accepts.type:
             known = "" if trigger.nats.type in EVENT_TYPES else "unknown event type; "
             raise _Fault(

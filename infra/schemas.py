@@ -13,8 +13,9 @@ from typing import Any
 
 import events
 from events import EVENT_TYPES, CloudEvent, Event
+from events.storage import ObjectStored
 from events.subjects import NO_KEY, filter_of
-from shared.catalogue import Catalogue
+from shared.catalogue import Catalogue, FunctionEntry
 
 FOLDER = Path(events.__file__).parent / "schemas"
 __all__ = ["FOLDER", "CloudEvent", "asyncapi", "documents", "incompatibilities", "load_events", "schema_of"]
@@ -75,12 +76,11 @@ def asyncapi(catalogue: Catalogue) -> Json:
         function: {
             "action": "receive",
             "summary": entry.description,
-            "channel": {"$ref": f"#/channels/{trigger.nats.type}"},
-            "messages": [{"$ref": f"#/channels/{trigger.nats.type}/messages/{trigger.nats.type}"}],
+            "channel": {"$ref": f"#/channels/{type_}"},
+            "messages": [{"$ref": f"#/channels/{type_}/messages/{type_}"}],
         }
         for function, entry in catalogue.functions.items()
-        for trigger in entry.events
-        if trigger.nats and trigger.nats.type
+        for type_ in _received(entry)
     }
     return {
         "asyncapi": "3.0.0",
@@ -94,6 +94,11 @@ def asyncapi(catalogue: Catalogue) -> Json:
         "operations": operations,
         "components": {"messages": messages, "schemas": {"CloudEventHeaders": _HEADERS}},
     }
+
+
+def _received(entry: FunctionEntry) -> list[str]:
+    types = [trigger.nats.type for trigger in entry.events if trigger.nats and trigger.nats.type]
+    return [*types, ObjectStored.type] if entry.watches else types
 
 
 _HEADERS: Json = {

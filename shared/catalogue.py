@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
+from events.event import Event
+from events.storage import BucketName, ObjectStored
 from shared.errors import CatalogueError
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -99,11 +101,20 @@ class HttpTrigger(Entry):
 
 
 class S3Trigger(Entry):
-    """React to objects that are created in a bucket."""
+    """React to objects that are written into a bucket; the function is ``@on(ObjectStored)``."""
 
-    bucket: str
+    bucket: BucketName
     prefix: str = ""
     suffix: str = ""
+
+    def takes(self, event: Event) -> bool:
+        """Whether the function is to see this object."""
+        return (
+            isinstance(event, ObjectStored)
+            and event.bucket == self.bucket
+            and event.object_key.startswith(self.prefix)
+            and event.object_key.endswith(self.suffix)
+        )
 
 
 class Trigger(Entry):
@@ -166,8 +177,21 @@ class FunctionEntry(Entry):
         """The folder under ``functions/``."""
         return self.handler.split(".", 1)[0]
 
+    @property
+    def watches(self) -> list[S3Trigger]:
+        """Which objects start the function; empty where it has no s3 trigger, or takes every object's event."""
+        everything = any(trigger.nats and trigger.nats.type == ObjectStored.type for trigger in self.events)
+        return [] if everything else [trigger.s3 for trigger in self.events if trigger.s3]
+
+    def takes(self, event: Event) -> bool:
+        """Whether the function is to run on an event of the type it takes; no prefix or suffix is part of a subject."""
+        watches = self.watches
+        return not watches or any(watch.takes(event) for watch in watches)
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if self.order_by is not None and self.watches:
+            raise ValueError("'order_by' is not for s3 triggers; objects of a bucket have no order")
         if any(trigger.http for trigger in self.events) and self.access is None:
             raise ValueError("a function with an http trigger needs 'access': public, staff or system")
         if self.access is not None and not any(trigger.http for trigger in self.events):

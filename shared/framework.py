@@ -129,6 +129,8 @@ async def _run(record: EventFunction, envelope: CloudEvent, made: House, trace: 
         faults = error.errors(include_url=False, include_input=False, include_context=False)
         said = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5])
         raise _Unreadable("ValidationError", said) from None
+    if not made.entry(record.name).takes(event):
+        return  # an object that no s3 trigger of the function names
 
     async def publish(follow_up: Event, ordinal: int) -> None:
         id = derived_id(record.name, envelope.id, follow_up, ordinal)

@@ -64,6 +64,7 @@ class Lanes:
         self._client = bus.client
         self._attempts = attempts
         self._patience = schedules.patience_of(function.name, entry)
+        self._takes = entry.takes if entry.watches else None
         self._outcomes = Outcomes(
             function.name,
             policy=Backoff(
@@ -244,7 +245,9 @@ class Lanes:
         trace = Trace.parse(event.traceparent) or Trace.new()
         TRACE.set(trace)
         again = delivery.tokens[4] != "1"
-        if self._patience and not again and await self._outcomes.missed(delivery):
+        if (self._takes is not None and not self._takes(data)) or (
+            self._patience and not again and await self._outcomes.missed(delivery)
+        ):
             await self._outcomes.say(delivery, b"+ACK")
             delivery.pull.remember(delivery.identity)
             return

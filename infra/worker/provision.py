@@ -18,7 +18,8 @@ from nats.js.api import (
 )
 from nats.js.errors import APIError, NotFoundError
 
-from events.subjects import filter_of
+from events.storage import ObjectStored
+from events.subjects import filter_of, subject_of
 from infra.worker import schedules
 from shared import deadletters
 from shared.catalogue import FunctionEntry
@@ -160,7 +161,9 @@ def _ordered_config(name: str, entry: FunctionEntry, settings: NatsSettings) -> 
 
 def _filters(entry: FunctionEntry) -> list[str]:
     triggers = [trigger.nats for trigger in entry.events if trigger.nats]
-    return [filter_of(trigger.type) if trigger.type else str(trigger.subject) for trigger in triggers]
+    found = [filter_of(trigger.type) if trigger.type else str(trigger.subject) for trigger in triggers]
+    # By bucket: prefix and suffix are no tokens of a subject, the worker looks at them.
+    return [*found, *sorted({subject_of(ObjectStored.type, watch.bucket) for watch in entry.watches})]
 
 
 def _durable(name: str, entry: FunctionEntry, source: Source, number: int, settings: NatsSettings) -> ConsumerConfig:

@@ -80,7 +80,7 @@ def test_a_missing_file_says_the_way_out(tmp_path: Path) -> None:
         ("type: cms.page.notified", "type: cms.page.changed", "which the code is @on"),
         ("type: cms.page.notified", "type: cms.page.notfied", "unknown event type"),
         ("- http: {method: POST, path: /cms/webhook}\n    access: system", "- nats: {type: cms.page.changed}", "@on"),
-        ("- nats: {type: cms.page.notified}", "- s3: {bucket: photos-in}", "nothing watches buckets yet"),
+        ("- nats: {type: cms.page.notified}", "- s3: {bucket: photos-in}", "that is @on(ObjectStored)"),
         ("start: all", "order_by: colour", "'colour' is not the key of the event (page_id)"),
     ],
 )
