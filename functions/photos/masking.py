@@ -19,6 +19,7 @@ Fill = Literal["solid", "blur"]
 
 GROWTH: Final[Mapping[Kind, float]] = {"face": 1.6, "plate": 1.3, "person": 1.1}
 _MARGIN: Final[Mapping[Kind, float]] = {"face": 0.0, "plate": 4.0, "person": 0.0}  # pixels a side, at least
+_SAME: Final = 0.5  # of the smaller of two boxes lies in the other: they show one thing
 _GREY: Final = 96
 _CELLS: Final = 3  # of a blurred region's longer side
 _CHANCE: Final = 40.0  # standard deviation of what each cell is moved by, of 255
@@ -98,6 +99,36 @@ def covered(size: tuple[int, int], regions: Sequence[Region]) -> Image.Image:
 def share(size: tuple[int, int], regions: Sequence[Region]) -> float:
     """The masked part of a photo's pixels, 0 to 1."""
     return covered(size, regions).histogram()[-1] / (size[0] * size[1])
+
+
+def hidden(box: Box, regions: Sequence[Region]) -> float:
+    """The masked part of a box, 0 to 1."""
+    left, top = floor(box.left), floor(box.top)
+    size = max(1, ceil(box.right) - left), max(1, ceil(box.bottom) - top)
+    near = [
+        Region(region.left - left, region.top - top, region.right - left, region.bottom - top, region.kind)
+        for region in regions
+        if region.left < box.right and region.right > box.left and region.top < box.bottom and region.bottom > box.top
+    ]
+    return share(size, near) if near else 0.0
+
+
+def merged(boxes: Sequence[Box]) -> set[Box]:
+    """The best of each group that shows the same thing: for counting only, masked are all of them."""
+    kept: list[Box] = []
+    for box in sorted(boxes, key=lambda box: -box.score):
+        if not any(_same(box, other) for other in kept):
+            kept.append(box)
+    return set(kept)
+
+
+def _same(one: Box, other: Box) -> bool:
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    if (one.kind, one.frame) != (other.kind, other.frame) or width <= 0 or height <= 0:
+        return False
+    smaller = min((box.right - box.left) * (box.bottom - box.top) for box in (one, other))
+    return width * height > _SAME * smaller
 
 
 def _corners(region: Region) -> tuple[int, int, int, int]:

@@ -1,0 +1,169 @@
+"""A photo in, a photo without recognisable faces, plates and persons out: or none at all.
+
+Whatever goes wrong on the way (a broken file, an inference server that is away, a model that is not the one that was
+agreed) is an exception, and there is no output.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from PIL import Image
+
+from functions.photos import detection
+from functions.photos.decoding import Limits, Photo, decode
+from functions.photos.detection import REPORTED, Look, Vision
+from functions.photos.encoding import encode, media_type, suffix
+from functions.photos.inspection import findings
+from functions.photos.masking import Box, Fill, Kind, Region, grown, hidden, mask, merged, share
+from functions.photos.report import Decision, Looked, Masked, Mode, Reason, Report
+from shared.errors import BackendError
+
+ROUNDS: Final = 2  # of looking again at what was masked
+_WHOLE_TURN: Final = 2.0  # width to height of a photo that shows all around (equirectangular)
+_HIDDEN: Final = 0.5  # of a box: found again in a mask, it is the mask that was found
+_NEEDED: Final[Mapping[Kind, tuple[str, ...]]] = {"face": ("centerface", "yunet"), "plate": ("plates", "text")}
+
+
+class UncleanOutput(Exception):
+    """What was written holds something that must not be there: a bug of ours. Nothing is given out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What is made of a photo."""
+
+    kinds: tuple[Kind, ...] = ("face", "plate")
+    mode: Mode = "accurate"
+    fills: Mapping[Kind, Fill] = field(default_factory=dict[Kind, Fill])  # default: solid; a plate is always solid
+    panorama: bool | None = None  # a whole turn, looked at across its seam; None: by its shape
+    context: bool = False  # when and about where it was taken goes into the report
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """A masked photo and the account of it."""
+
+    decision: Decision
+    file: bytes  # released: the output; held: the candidate that staff look at
+    media_type: str
+    suffix: str  # of a file's name, e.g. ``.jpg``
+    report: Report
+
+
+async def anonymise(data: bytes, options: Options, vision: Vision, limits: Limits | None = None) -> Outcome:
+    """Decode, look, mask, look again, encode, inspect.
+
+    Raises:
+        PhotoRefused: it is no photo that can be anonymised.
+        BackendError: the inference server did not answer, or has no model for what is asked.
+        UncleanOutput: the written file did not pass its inspection.
+    """
+    began = time.monotonic()
+    models = await vision.models()
+    for kind in options.kinds:
+        if kind in _NEEDED and not any(model in models for model in _NEEDED[kind]):
+            raise BackendError("triton", f"no model that finds a {kind} is there")
+    photo = await asyncio.to_thread(decode, data, limits)
+    work = _Work(photo, options, detection.plan(options.kinds, options.mode, list(models), photo.size))
+    still = False
+    for number in range(len(photo.frames)):
+        still |= await work.frame(number, vision)
+    written = await asyncio.to_thread(encode, photo)
+    if found := await asyncio.to_thread(findings, written, photo.format):
+        raise UncleanOutput(f"the written {photo.format} has {', '.join(found)}")
+    reason: Reason | None = "still_found" if still else None
+    if "person" in options.kinds and "persons" not in models:
+        reason = reason or "no_person_model"
+    report = work.report(reason, models, round(1000 * (time.monotonic() - began)))
+    return Outcome(
+        decision=report.decision,
+        file=written,
+        media_type=media_type(photo),
+        suffix=suffix(photo),
+        report=report,
+    )
+
+
+class _Work:
+    """A photo while it is worked on, frame by frame."""
+
+    def __init__(self, photo: Photo, options: Options, looks: Sequence[Look]) -> None:
+        width, height = photo.size
+        self._photo = photo
+        self._options = options
+        self._looks = looks
+        self._wraps = width == _WHOLE_TURN * height if options.panorama is None else options.panorama
+        self._fills: dict[Kind, Fill] = {kind: options.fills.get(kind, "solid") for kind in options.kinds}
+        if "plate" in self._fills:
+            self._fills["plate"] = "solid"  # lettering is read out of any blur
+        self._found: list[tuple[Box, int]] = []
+        self._shares: list[float] = []
+        self._rounds = 1
+
+    async def frame(self, number: int, vision: Vision) -> bool:
+        """Mask one frame in place; says whether something was still found in the last round."""
+        image = self._photo.frames[number].image
+        boxes = self._wanted(await self._look(image, self._looks, vision, number))
+        regions = await self._mask(image, boxes, number, 1)
+        again, still = detection.again(self._looks), False
+        for count in range(2, 2 + ROUNDS):
+            boxes = [
+                box
+                for box in self._wanted(await self._look(image, again, vision, number))
+                if box.score >= REPORTED[box.model] and hidden(box, regions) < _HIDDEN
+            ]
+            self._rounds = max(self._rounds, count)
+            still = bool(boxes)
+            if not still:
+                break
+            regions += await self._mask(image, boxes, number, count)
+        self._shares.append(await asyncio.to_thread(share, image.size, regions))
+        return still
+
+    async def _look(self, image: Image.Image, looks: Sequence[Look], vision: Vision, number: int) -> list[Box]:
+        return await detection.detect(image, looks, vision, wraps=self._wraps, frame=number)
+
+    def _wanted(self, boxes: list[Box]) -> list[Box]:
+        kinds = self._options.kinds
+        below = detection.bodies(boxes) if "person" in kinds else []
+        return [box for box in boxes if box.kind in kinds] + below
+
+    async def _mask(self, image: Image.Image, boxes: Sequence[Box], number: int, count: int) -> list[Region]:
+        self._found += [(box, count) for box in boxes]
+        regions = [region for box in boxes for region in grown(box, image.size, wraps=self._wraps)]
+        await asyncio.to_thread(mask, image, regions, self._fills)
+        return regions
+
+    def report(self, reason: Reason | None, models: Mapping[str, str], duration_ms: int) -> Report:
+        """The account of it, when all frames are done."""
+        kept = merged([box for box, _ in self._found])
+        shown = [found for found in dict.fromkeys(self._found) if found[0] in kept]
+        width, height = self._photo.size
+        asked = {look.model for look in self._looks}
+        return Report(
+            decision="held" if reason else "released",
+            reason=reason,
+            kinds=self._options.kinds,
+            mode=self._options.mode,
+            fills=self._fills,
+            read_as=self._photo.read_as,
+            written_as=self._photo.format,
+            width=width,
+            height=height,
+            frames=len(self._photo.frames),
+            panorama=self._wraps,
+            counts={kind: sum(box.kind == kind for box, _ in shown) for kind in self._options.kinds},
+            masked=tuple(Masked.of(box, count) for box, count in shown),
+            masked_share=sum(self._shares) / len(self._shares),
+            rounds=self._rounds,
+            looked=tuple(
+                Looked(model=look.model, side=look.view.side, mirrored=look.view.mirrored, threshold=look.threshold)
+                for look in self._looks
+            ),
+            report_threshold={model: score for model, score in REPORTED.items() if model in asked},
+            models={model: digest for model, digest in models.items() if model in asked},
+            duration_ms=duration_ms,
+        )

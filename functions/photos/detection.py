@@ -1,0 +1,162 @@
+"""Everything in a photo that may be a face, a plate or a person: all that any detector says, however unsure it is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from functions.photos import lettering
+from functions.photos.masking import Box, Kind
+from functions.photos.report import Mode
+from functions.photos.tiling import TILE, Tile, View, tiles
+
+
+class Found(Protocol):
+    """What a detector says of one tile."""
+
+    boxes: NDArray[Any]  # [M, 4] left, top, right, bottom in tile pixels
+    scores: NDArray[Any]  # [M] above 0
+
+
+class Vision(Protocol):
+    """What this room asks of the inference server; ``shared.vision`` is the real one."""
+
+    async def detect(self, model: str, tiles: NDArray[np.uint8]) -> Sequence[Found]:
+        """What a model finds in tiles [N, H, W, 3]; one entry a tile."""
+        ...
+
+    async def text(self, tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """How likely lettering is, 0 to 255, in each 4 x 4 pixels of tiles [N, H, W, 3]: [N, H/4, W/4]."""
+        ...
+
+    async def models(self) -> Mapping[str, str]:
+        """SHA-256 of each model that answers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One detector over one view of the photo."""
+
+    kind: Kind
+    model: str
+    view: View
+    threshold: float  # what scores less is nothing
+
+
+NATIVE: Final = 0
+TEXT: Final = "text"
+# What scores more in the masked photo, after the last round, holds it back.
+REPORTED: Final[Mapping[str, float]] = {"centerface": 0.5, "yunet": 0.6, "persons": 0.5, "plates": 0.5, TEXT: 0.7}
+
+
+def _looks(kind: Kind, model: str, threshold: float, *sides: int, mirrored: bool = False) -> tuple[Look, ...]:
+    ways = (False, True) if mirrored else (False,)
+    return tuple(Look(kind, model, View(side, way), threshold) for side in sides for way in ways)
+
+
+_FACES: Final = {
+    "accurate": (
+        *_looks("face", "centerface", 0.10, 640, 1280, NATIVE, mirrored=True),
+        *_looks("face", "yunet", 0.20, 640, 1280, NATIVE, mirrored=True),
+    ),
+    "fast": (*_looks("face", "yunet", 0.15, 640), *_looks("face", "centerface", 0.15, 640)),
+}
+_PLATES: Final = {
+    "accurate": (*_looks("plate", "plates", 0.10, 1280, NATIVE), *_looks("plate", TEXT, 0.3, 1280, NATIVE)),
+    "fast": (*_looks("plate", "plates", 0.10, 1280, NATIVE),),
+}
+_PERSONS: Final = {
+    "accurate": _looks("person", "persons", 0.15, 640, 1280, NATIVE, mirrored=True),
+    "fast": _looks("person", "persons", 0.15, 640),
+}
+_BODY: Final = (1.5, 0.7, 8.0)  # face widths to each side of its middle, face heights above its top and below it
+_BODY_FACE: Final = 0.3  # score of a face that has a body
+
+
+def plan(kinds: Collection[Kind], mode: Mode, models: Collection[str], size: tuple[int, int]) -> tuple[Look, ...]:
+    """How a photo of that size is looked at with the models that are there."""
+    chosen: list[Look] = []
+    if "face" in kinds or "person" in kinds:
+        chosen += _FACES[mode]
+    if "plate" in kinds:
+        chosen += _PLATES[mode]
+    if "person" in kinds:
+        chosen += _PERSONS[mode]
+    # At its own size only where that is more than a view that is scaled down shows of it.
+    return tuple(look for look in chosen if look.model in models and (look.view.side != NATIVE or max(size) > TILE))
+
+
+def again(looks: Sequence[Look]) -> tuple[Look, ...]:
+    """How the masked photo is looked at: each detector once more, not mirrored."""
+    return tuple(look for look in looks if not look.view.mirrored)
+
+
+async def detect(
+    image: Image.Image, looks: Sequence[Look], vision: Vision, *, wraps: bool = False, frame: int = 0
+) -> list[Box]:
+    """All boxes of one picture above each look's threshold, in its pixels; nothing is merged or left out.
+
+    Raises:
+        BackendError: the server did not answer to one of the tiles.
+    """
+    found: list[Box] = []
+    for view, group in groupby(sorted(looks, key=lambda look: look.view), key=lambda look: look.view):
+        same = list(group)
+        async for tile in _ahead(tiles(image, view, wraps=wraps)):
+            for look in same:
+                boxes, scores = await _ask(look, tile, vision)
+                found += _boxes(look, tile.back(boxes), scores, frame)
+    return found
+
+
+def bodies(boxes: Sequence[Box]) -> list[Box]:
+    """The person below each face: a body is about seven and a half heads high."""
+    beside, above, below = _BODY
+    found = []
+    for box in boxes:
+        if box.kind != "face" or box.score < _BODY_FACE:
+            continue
+        middle, width, height = (box.left + box.right) / 2, box.right - box.left, box.bottom - box.top
+        found.append(
+            Box(
+                middle - beside * width,
+                box.top - above * height,
+                middle + beside * width,
+                box.top + below * height,
+                "person",
+                box.score,
+                box.model,
+                box.frame,
+            )
+        )
+    return found
+
+
+async def _ahead(made: Iterator[Tile]) -> AsyncIterator[Tile]:
+    """Tiles made off the event loop, the next one while the last one is looked at."""
+    following = asyncio.create_task(asyncio.to_thread(next, made, None))
+    try:
+        while (tile := await following) is not None:
+            following = asyncio.create_task(asyncio.to_thread(next, made, None))
+            yield tile
+    finally:
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def _ask(look: Look, tile: Tile, vision: Vision) -> tuple[NDArray[Any], NDArray[Any]]:
+    if look.model == TEXT:
+        return lettering.regions((await vision.text(tile.pixels[None]))[0])
+    (found,) = await vision.detect(look.model, tile.pixels[None])
+    return found.boxes, found.scores
+
+
+def _boxes(look: Look, boxes: NDArray[np.float64], scores: NDArray[Any], frame: int) -> Iterator[Box]:
+    for (left, top, right, bottom), score in zip(boxes.tolist(), scores.tolist(), strict=True):
+        if score >= look.threshold and left < right and top < bottom:
+            yield Box(left, top, right, bottom, look.kind, min(score, 1.0), look.model, frame)
