@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from infra.zammad.records import AGENT_ROLE, PRIORITIES, ROLES, SENDERS, STATES, TYPES, Record
+from infra.zammad.records import PRIORITIES, ROLES, SENDERS, STATES, TYPES, Record
 from infra.zammad.store import Store
 
 Assets = dict[str, dict[str, Record]]
@@ -138,11 +138,7 @@ class Shapes:
         return dict(sorted({**one, **people}.items()))
 
     def _agents(self, group_id: int) -> list[int]:
-        rights = [
-            (one["id"], one["group_ids"].get(str(group_id), ()))
-            for one in self._store.users.values()
-            if AGENT_ROLE in one["role_ids"]
-        ]
+        rights = [(id, one["group_ids"].get(str(group_id), ())) for id, one in self._store.agents.items()]
         return [id for id, held in sorted(rights) for right in _RIGHTS if right in held]
 
     def _group(self, found: Assets, id: int) -> None:

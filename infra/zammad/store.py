@@ -58,6 +58,18 @@ class Store(Tables):
         super().__init__(clock)
         self.tokens: dict[str, int] = {}
         self.listener: Listener = lambda *_: None
+        self.agents: dict[int, Record] = {}  # few among the users, most of whom wrote a mail
+
+    def add(self, table: str, record: Record) -> Record:
+        """Keep a record under its id."""
+        if table == "users" and AGENT_ROLE in record["role_ids"]:
+            self.agents[record["id"]] = record
+        return super().add(table, record)
+
+    def clear(self) -> None:
+        """Drop everything; ids begin anew."""
+        super().clear()
+        self.agents.clear()
 
     def may(self, user_id: int, group_id: int, right: str) -> bool:
         """Whether an agent has this right ("read", "change", "create") in a group."""

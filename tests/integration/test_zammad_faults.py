@@ -1,10 +1,8 @@
-"""What must not be lost or done twice in Zammad: killed workers, faults of the interface, lost webhooks, a flood."""
+"""What must not be lost or done twice in Zammad: killed workers, faults of the interface, lost webhooks."""
 
-import asyncio
 import json
 import os
 import random
-import resource
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -24,13 +22,11 @@ from shared.jetstream import JetStreamBus
 from shared.secrets import Secrets
 from shared.settings import NatsSettings, Settings, ZammadGroup
 from tests.integration.helpdesk import (
-    BOT,
     GROUP,
     TEXT,
     HelpDesk,
     desk_settings,
     desk_worker,
-    functions_of,
     help_desk,
     proposed,
     publish,
@@ -45,7 +41,6 @@ from tests.polling import eventually
 EAGER = ZammadGroup(name=GROUP, drafts_per_hour=60, triage=False)
 STEPS = ("save-1", "put_draft", "save-2", "add_tag", "add_note", "save-3", "told")
 MOMENTS = [f"{step}:{when}" for step in STEPS for when in ("before", "after")]
-FLOOD = 5000  # tickets
 OUTSIDE = ["put_draft:after", "add_note:after"]
 
 
@@ -240,51 +235,3 @@ async def test_a_search_that_was_cut_short_goes_on_where_it_was(
     assert set(found) == lost
     assert runs >= 3  # of four tickets at most
     assert max(found.values()) == 1
-
-
-@pytest.mark.timeout(2000)  # four minutes of one core, a quarter of an hour beside other work
-@pytest.mark.heavy
-async def test_five_thousand_tickets_at_once(
-    desk: HelpDesk, bench: Bench, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running: Counter[int] = Counter()
-    most, order = 0, dict[int, list[int]]()
-
-    async def watched(mail: Any, group: Any, use: Any, **_: object) -> Any:
-        nonlocal most
-        ticket_id = int(mail.subject.split()[-1])
-        running[ticket_id] += 1
-        order.setdefault(ticket_id, []).append(running[ticket_id])
-        most = max(most, running.total())
-        await asyncio.sleep(0.001)
-        running[ticket_id] -= 1
-        return await scripted(mail, group, use)
-
-    monkeypatch.setattr(draft, "propose", watched)
-    asked = [await desk.mail(f"Frage {number}", email=f"b{number}@example.org") for number in range(FLOOD)]
-    copies = asked + asked[::5]
-    random.Random(1).shuffle(copies)
-    async with desk_worker(settings):
-        await asyncio.gather(
-            *(publish_some(bench, copies[start::8], start) for start in range(8)),
-        )
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        await worked_off(bench.bus, deadline_s=1500.0)
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    entry = functions_of("draft_reply")[1].functions["draft_reply"]
-    assert most <= entry.concurrency
-    assert all(one == [1] for one in order.values()), "two events of one ticket overlapped, or one was worked on twice"
-    assert len(order) == FLOOD
-    assert after - before < 300 * 1024, f"{(after - before) // 1024} MB more"
-    state = await desk.tell("GET", "state")
-    assert Counter(state["notes"].values()) == {1: FLOOD}
-    assert Counter(state["drafts"].values()) == {BOT: FLOOD}
-    assert len(await proposed(bench.bus)) == FLOOD
-    assert await bench.count("DEAD") == 0
-
-
-async def publish_some(bench: Bench, events: list[ArticleReceived], start: int) -> None:
-    """A part of the flood, each copy with an id of its own."""
-    for number, event in enumerate(events):
-        made = enveloped(event, id=f"{start}-{number}", source="/tests")
-        await bench.bus.publish(made, key=event.key_value)
