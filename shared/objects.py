@@ -7,34 +7,24 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from hashlib import md5
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from shared.errors import BackendError, StadtfunkError
+from shared.errors import BackendError
+from shared.lifecycle import code_of, set_expiry
 from shared.settings import ObjectSettings
+from shared.stored import ObjectMissing, ObjectTooLarge, Stored
 from shared.telemetry import backend_call
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+__all__ = ["MemoryObjects", "ObjectMissing", "ObjectTooLarge", "Objects", "Stored"]
 T = TypeVar("T")
 _THREADS = 8  # calls at once; boto3's own pool is larger
-_MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "404", "NotFound"})
-
-
-class ObjectMissing(StadtfunkError):
-    """There is no object of this key (or no such bucket)."""
-
-    def __init__(self, bucket: str, key: str) -> None:
-        super().__init__(f"no object '{key}' in bucket '{bucket}'")
-        self.bucket, self.key = bucket, key
-
-
-class Stored(NamedTuple):
-    """One row of a listing."""
-
-    key: str
-    size: int  # bytes
-    etag: str  # without quotes
+_MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"})
+_DELETED = "405"  # the version asked for is the mark of a deletion
 
 
 class Objects:
@@ -42,15 +32,18 @@ class Objects:
 
     def __init__(self, settings: ObjectSettings) -> None:
         self._settings = settings
-        self._seen: set[str] = set()  # buckets that are there
+        self._seen: set[tuple[str, int | None]] = set()  # buckets that are there, and when their objects expire
         self._page = 1000  # keys a listing request, the most that S3 gives
         self._client: S3Client | None = None
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
 
-    async def ensure_bucket(self, bucket: str) -> None:
-        """Make the bucket if there is none; a yes is remembered until a call misses the bucket."""
-        if bucket in self._seen:
+    async def ensure_bucket(self, bucket: str, *, expire_days: int | None = None) -> None:
+        """Make the bucket if there is none; a yes is remembered until a call misses the bucket.
+
+        ``expire_days``: the storage itself removes each object so many days after it was written.
+        """
+        if (bucket, expire_days) in self._seen:
             return
 
         def ensure(client: "S3Client") -> None:
@@ -59,16 +52,18 @@ class Objects:
             try:
                 client.head_bucket(Bucket=bucket)
             except ClientError as error:
-                if _code(error) not in _MISSING:
+                if code_of(error) not in _MISSING:
                     raise
                 try:
                     client.create_bucket(Bucket=bucket, **self._location())
                 except ClientError as made:
-                    if _code(made) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                    if code_of(made) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                         raise
 
         await self._call("ensure_bucket", ensure)
-        self._seen.add(bucket)
+        if expire_days is not None:
+            await self.expire_after(bucket, "", expire_days)
+        self._seen.add((bucket, expire_days))
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Store bytes under a key; what lay there is replaced."""
@@ -76,15 +71,56 @@ class Objects:
             "put", lambda client: client.put_object(Bucket=bucket, Key=key, Body=data, ContentType=content_type)
         )
 
-    async def get(self, bucket: str, key: str) -> bytes:
+    async def get(self, bucket: str, key: str, *, max_bytes: int | None = None) -> bytes:
         """The bytes of an object.
 
         Raises:
             ObjectMissing: there is none.
+            ObjectTooLarge: it has more than ``max_bytes``; nothing of it was read.
         """
-        return await self._call(
-            "get", lambda client: client.get_object(Bucket=bucket, Key=key)["Body"].read(), bucket, key
-        )
+
+        def read(client: "S3Client") -> bytes | None:
+            answer = client.get_object(Bucket=bucket, Key=key)
+            if max_bytes is not None and answer["ContentLength"] > max_bytes:
+                answer["Body"].close()
+                return None
+            return answer["Body"].read()
+
+        data = await self._call("get", read, bucket, key)
+        if data is None:
+            raise ObjectTooLarge(f"an object in bucket '{bucket}' is larger than {max_bytes} bytes")
+        return data
+
+    async def stat(self, bucket: str, key: str, *, version_id: str | None = None) -> Stored:
+        """Size, ETag, time and version of an object, or of one version of it.
+
+        Raises:
+            ObjectMissing: there is none.
+        """
+        which: Any = {"VersionId": version_id} if version_id else {}
+
+        def head(client: "S3Client") -> Stored | None:
+            from botocore.exceptions import ClientError
+
+            try:
+                answer = client.head_object(Bucket=bucket, Key=key, **which)
+            except ClientError as error:
+                if code_of(error) == _DELETED:
+                    return None
+                raise
+            found = answer.get("VersionId")
+            return Stored(
+                key,
+                answer["ContentLength"],
+                answer["ETag"].strip('"'),
+                answer["LastModified"].astimezone(UTC).replace(microsecond=0),
+                None if found == "null" else found,
+            )
+
+        stored = await self._call("stat", head, bucket, key)
+        if stored is None:
+            raise ObjectMissing(bucket, key)
+        return stored
 
     async def exists(self, bucket: str, key: str) -> bool:
         """Whether there is an object of this key."""
@@ -103,7 +139,12 @@ class Objects:
             def page(client: "S3Client", start: str = start) -> list[Stored]:
                 answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=start, MaxKeys=self._page)
                 return [
-                    Stored(row["Key"], row["Size"], row.get("ETag", "").strip('"'))
+                    Stored(
+                        row["Key"],
+                        row["Size"],
+                        row.get("ETag", "").strip('"'),
+                        row["LastModified"].astimezone(UTC).replace(microsecond=0),
+                    )
                     for row in answer.get("Contents", [])
                 ]
 
@@ -144,19 +185,11 @@ class Objects:
         return lambda client: client.delete_object(Bucket=bucket, Key=key, VersionId=version)
 
     async def expire_after(self, bucket: str, prefix: str, days: int) -> None:
-        """Let the storage itself remove what lies under a prefix so many days after it was written."""
-        rule: Any = {
-            "ID": f"expire-{prefix.strip('/') or 'all'}",
-            "Status": "Enabled",
-            "Filter": {"Prefix": prefix},
-            "Expiration": {"Days": days},
-        }
-        await self._call(
-            "expire_after",
-            lambda client: client.put_bucket_lifecycle_configuration(
-                Bucket=bucket, LifecycleConfiguration={"Rules": [rule]}
-            ),
-        )
+        """Let the storage itself remove what lies under a prefix so many days after it was written.
+
+        The bucket's rules for other prefixes stay.
+        """
+        await self._call("expire_after", lambda client: set_expiry(client, bucket, prefix, days))
 
     async def close(self) -> None:
         """Let go of threads and connections."""
@@ -203,7 +236,7 @@ class Objects:
             try:
                 return await loop.run_in_executor(self._threads, lambda: work(self._connected()))
             except ClientError as error:
-                code = _code(error)
+                code = code_of(error)
                 if code == "NoSuchBucket":
                     self._seen.clear()
                 missing = code in _MISSING and bool(key)
@@ -218,31 +251,32 @@ class MemoryObjects(Objects):
     """The same storage in the process's memory, for tests."""
 
     def __init__(self) -> None:
-        self._buckets: dict[str, dict[str, bytes]] = {}
+        self._buckets: dict[str, dict[str, tuple[bytes, datetime]]] = {}
 
-    async def ensure_bucket(self, bucket: str) -> None:
+    async def ensure_bucket(self, bucket: str, *, expire_days: int | None = None) -> None:
         self._buckets.setdefault(bucket, {})
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         if bucket not in self._buckets:
             raise BackendError("objects", "put was refused (NoSuchBucket)")
-        self._buckets[bucket][key] = data
+        self._buckets[bucket][key] = data, datetime.now(UTC).replace(microsecond=0)
 
-    async def get(self, bucket: str, key: str) -> bytes:
-        try:
-            return self._buckets[bucket][key]
-        except KeyError:
-            raise ObjectMissing(bucket, key) from None
+    async def get(self, bucket: str, key: str, *, max_bytes: int | None = None) -> bytes:
+        data, _ = self._found(bucket, key)
+        if max_bytes is not None and len(data) > max_bytes:
+            raise ObjectTooLarge(f"an object in bucket '{bucket}' is larger than {max_bytes} bytes")
+        return data
+
+    async def stat(self, bucket: str, key: str, *, version_id: str | None = None) -> Stored:
+        return self._row(key, *self._found(bucket, key))
 
     async def exists(self, bucket: str, key: str) -> bool:
         return key in self._buckets.get(bucket, {})
 
     async def list(self, bucket: str, prefix: str = "") -> AsyncIterator[Stored]:
-        from hashlib import md5
-
-        for key, data in sorted(self._buckets.get(bucket, {}).items()):
+        for key, found in sorted(self._buckets.get(bucket, {}).items()):
             if key.startswith(prefix):
-                yield Stored(key, len(data), md5(data, usedforsecurity=False).hexdigest())
+                yield self._row(key, *found)
 
     async def delete(self, bucket: str, key: str) -> None:
         self._buckets.get(bucket, {}).pop(key, None)
@@ -256,6 +290,12 @@ class MemoryObjects(Objects):
     async def close(self) -> None:
         return
 
+    def _found(self, bucket: str, key: str) -> tuple[bytes, datetime]:
+        try:
+            return self._buckets[bucket][key]
+        except KeyError:
+            raise ObjectMissing(bucket, key) from None
 
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+    @staticmethod
+    def _row(key: str, data: bytes, modified: datetime) -> Stored:
+        return Stored(key, len(data), md5(data, usedforsecurity=False).hexdigest(), modified)

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.objects import ObjectMissing, Objects
+from shared.objects import ObjectMissing, Objects, ObjectTooLarge
 
 
 class ObjectCases:
@@ -46,3 +46,21 @@ class ObjectCases:
         assert await objects.exists(bucket, "k")
         await objects.delete(bucket, "k")
         assert not await objects.exists(bucket, "k")
+
+    async def test_what_the_storage_says_of_an_object_is_what_its_listing_says(
+        self, objects: Objects, bucket: str
+    ) -> None:
+        await objects.put(bucket, "a b+%41/ü.jpg", b"one")
+        first = await objects.stat(bucket, "a b+%41/ü.jpg")
+        assert [row async for row in objects.list(bucket)] == [first]
+        assert (first.key, first.size, first.modified.microsecond) == ("a b+%41/ü.jpg", 3, 0)
+        await objects.put(bucket, "a b+%41/ü.jpg", b"two")
+        assert (await objects.stat(bucket, "a b+%41/ü.jpg")).version != first.version
+        with pytest.raises(ObjectMissing):
+            await objects.stat(bucket, "nothing")
+
+    async def test_an_object_that_is_too_large_is_not_read(self, objects: Objects, bucket: str) -> None:
+        await objects.put(bucket, "k", b"12345")
+        assert await objects.get(bucket, "k", max_bytes=5) == b"12345"
+        with pytest.raises(ObjectTooLarge, match="larger than 4 bytes"):
+            await objects.get(bucket, "k", max_bytes=4)

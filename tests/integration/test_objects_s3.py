@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.errors import BackendError
-from shared.objects import Objects
+from shared.objects import ObjectMissing, Objects
 from shared.settings import ObjectSettings
 from tests.object_cases import ObjectCases
 
@@ -37,6 +37,27 @@ class TestS3(ObjectCases):
         left = client.list_object_versions(Bucket=bucket)
         assert [row["Key"] for row in (*left["Versions"], *left.get("DeleteMarkers", []))] == ["k2"]
         await objects.erase(bucket, "k")  # a repeat is no error
+
+    async def test_every_version_of_an_object_can_be_asked_for(self, objects: Objects, bucket: str) -> None:
+        client = objects._connected()
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        made = [client.put_object(Bucket=bucket, Key="k", Body=data)["VersionId"] for data in (b"1", b"22")]
+        for version, size in zip(made, (1, 2), strict=True):
+            stored = await objects.stat(bucket, "k", version_id=version)
+            assert (stored.version, stored.size) == (version, size)
+        assert (await objects.stat(bucket, "k")).version == made[-1]
+        mark = client.delete_object(Bucket=bucket, Key="k")["VersionId"]
+        with pytest.raises(ObjectMissing):
+            await objects.stat(bucket, "k", version_id=mark)
+
+    async def test_a_bucket_expires_its_objects_and_keeps_other_rules(self, objects: Objects, bucket: str) -> None:
+        await objects.expire_after(bucket, "reports/", 90)
+        for days in (2, 3, 3):
+            await objects.ensure_bucket(bucket, expire_days=days)
+        rules = objects._connected().get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+        found = {rule.get("Filter", {}).get("Prefix", ""): rule["Expiration"]["Days"] for rule in rules}
+        assert found == {"reports/": 90, "": 3}
+        assert len(rules) == 2
 
 
 async def test_a_wrong_key_is_refused_not_missing(s3_settings: ObjectSettings) -> None:

@@ -1,0 +1,33 @@
+"""What a storage says of an object, and that it has none."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from shared.errors import Reject, StadtfunkError
+
+
+class ObjectMissing(StadtfunkError):
+    """There is no object of this key (or no such bucket)."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        super().__init__(f"no object '{key}' in bucket '{bucket}'")
+        self.bucket, self.key = bucket, key
+
+
+class ObjectTooLarge(Reject):
+    """The object is larger than the reader takes; trying again makes it no smaller."""
+
+
+class Stored(NamedTuple):
+    """One row of a listing, or what the storage says of one object."""
+
+    key: str
+    size: int  # bytes
+    etag: str  # without quotes
+    modified: datetime  # by the storage's clock, whole seconds: all that every storage gives in every answer
+    version_id: str | None = None  # where the bucket keeps versions; a listing does not tell it
+
+    @property
+    def version(self) -> str:
+        """Names what lies under the key now; another one when it is written again."""
+        return self.version_id or f"{self.etag}-{int(self.modified.timestamp())}"
