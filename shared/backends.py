@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shared.snapshots import Snapshots
     from shared.state import State
     from shared.vectors import Vectors
+    from shared.vision import Vision
     from shared.web import Web
 
 T = TypeVar("T")
@@ -79,6 +80,13 @@ class Backends:
 
         settings = self.settings.rerank
         return None if settings.url is None else self._one("rerank", lambda: Rerank(settings))
+
+    @property
+    def vision(self) -> "Vision":
+        """The models that look at photos, served by Triton."""
+        from shared.vision import Vision
+
+        return self._one("vision", lambda: Vision(self.settings.vision))
 
     @property
     def state(self) -> "State":

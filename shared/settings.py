@@ -100,6 +100,13 @@ class RerankSettings(Group):
     batch: int = Field(default=32, ge=1)
 
 
+class VisionSettings(Group):
+    url: str = "127.0.0.1:8001"  # Triton's gRPC port; grpcs://host:port with TLS
+    timeout_s: float = Field(default=60.0, gt=0)  # of one request of up to four tiles
+    sha256: dict[str, str] = {}  # of each model's graph; another one is not used. Empty: whatever is served
+    mirror: Path | None = None  # where `stadtfunk up` looks for model files first; None: ../shared/models
+
+
 class WebSettings(Group):
     allowed_hosts: tuple[str, ...] = ()  # host or host:port a function may call; empty: none
     max_bytes: int = 10 * 2**20  # of one response body
@@ -273,6 +280,7 @@ class Settings(BaseSettings):
     embeddings_next: NextEmbeddingSettings = NextEmbeddingSettings()
     chat: ChatSettings = ChatSettings()
     rerank: RerankSettings = RerankSettings()
+    vision: VisionSettings = VisionSettings()
     web: WebSettings = WebSettings()
     host: HostSettings = HostSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
@@ -318,7 +326,6 @@ def _refuse_unknown(variables: Iterable[str], settings: type[BaseSettings]) -> N
         if isinstance(field.annotation, type) and issubclass(field.annotation, Group)
         for name in field.annotation.model_fields
     }
-    known.add("STADTFUNK_VISION__URL")  # only the local stack reads it: where its Triton server is
     for variable in variables:
         name = variable.upper()
         if not name.startswith("STADTFUNK_") or name.startswith("STADTFUNK_SECRET_") or "__" not in name:

@@ -5,6 +5,7 @@ A server that does not start fails its tests; nothing here skips.
 
 import asyncio
 import contextlib
+import json
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,6 +21,7 @@ import pytest
 from infra.stack import servers
 from infra.stack.ports import free_port
 from infra.stack.process import Process
+from infra.stack.vision import vision
 from shared.settings import (
     ChatSettings,
     EmbeddingSettings,
@@ -28,6 +30,7 @@ from shared.settings import (
     ObjectSettings,
     Settings,
     VectorSettings,
+    VisionSettings,
     XnextSettings,
 )
 from tests.polling import eventually
@@ -159,6 +162,19 @@ def chat_url(stack_folder: Path) -> Iterator[str]:
     """The language model's OpenAI address, ending in /v1."""
     with _session(servers.chat(stack_folder / "chat", _keeping()), stack_folder) as launched:
         yield launched.provides["STADTFUNK_CHAT__URL"]
+
+
+@pytest.fixture(scope="session")
+def vision_settings(stack_folder: Path) -> Iterator[VisionSettings]:
+    """Triton with every model that can be had here, shared by the session."""
+    server, missing = vision(stack_folder / "vision", _keeping())
+    assert not missing
+    with _session(server, stack_folder) as launched:
+        yield VisionSettings(
+            url=launched.provides["STADTFUNK_VISION__URL"],
+            sha256=json.loads(launched.provides["STADTFUNK_VISION__SHA256"]),
+            timeout_s=110.0,
+        )
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Environments beside the project's own: made from their lock when an enabled system needs them, and not before."""
 
+import fcntl
 import hashlib
 import subprocess
 import sys
@@ -35,10 +36,19 @@ def install(name: str, *, root: Path = ROOT) -> Path:
     if not uv.exists():
         raise InstallError(f"{uv} is missing, which installs {lock.name}; run: make up, or pip install uv")
     python = folder / "bin" / "python"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "installing").open("w") as only_one:
+        fcntl.flock(only_one, fcntl.LOCK_EX)  # another process of ours may be at it
+        if installed(name, root=root) is None:
+            _install(uv, folder, lock)
+    return python
+
+
+def _install(uv: Path, folder: Path, lock: Path) -> None:
+    python = folder / "bin" / "python"
     _run(uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
     _run(uv, "pip", "sync", "--quiet", "--python", str(python), "--require-hashes", str(lock))
     (folder / "installed").write_text(_digest(lock))
-    return python
 
 
 def _run(uv: Path, *command: str) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from infra.stack import servers, standins
-from infra.stack.environments import install, installed
+from infra.stack.environments import installed
 from infra.stack.folder import DataFolder
 from infra.stack.ports import Ports
 from infra.stack.servers import HOST, QUIET, PortOf, Server
 from infra.stack.standins import answers
+from infra.stack.vision import vision
 from shared.catalogue import Catalogue
 from shared.settings import NatsSettings
 
@@ -44,6 +45,7 @@ class Plan:
     portal: str
     cms: str | None  # address of the stand-in, None where no system reads it
     zammad: str | None  # the same
+    notes: tuple[str, ...] = ()  # what is left out, and why
 
 
 def chosen(path: Path, only: Sequence[str]) -> Catalogue:
@@ -73,7 +75,8 @@ def make_plan(
     needs = {"nats", *(need for system in catalogue.systems.values() for need in system.needs)}
     given = {name: value for name, value in os.environ.items() if name.startswith("STADTFUNK_")}
     elsewhere = {need: given[variable] for need, variable in ADDRESS.items() if need in needs and variable in given}
-    local = [_server(need, folder, ports.port_of) for need in ADDRESS if need in needs - set(elsewhere)]
+    notes: list[str] = []
+    local = [_server(need, folder, ports.port_of, notes) for need in ADDRESS if need in needs - set(elsewhere)]
     for function in catalogue.functions.values():
         for secret in function.secrets:
             if "STADTFUNK_SECRET_" + secret.upper().replace("-", "_") not in given:
@@ -118,10 +121,11 @@ def make_plan(
         portal=portal,
         cms=address.get("cms"),
         zammad=address.get("zammad"),
+        notes=tuple(notes),
     )
 
 
-def _server(need: str, folder: DataFolder, port_of: PortOf) -> Server:
+def _server(need: str, folder: DataFolder, port_of: PortOf, notes: list[str]) -> Server:
     place = folder.path / need
     if need == "nats":
         return servers.nats_server(place, port_of)
@@ -131,7 +135,9 @@ def _server(need: str, folder: DataFolder, port_of: PortOf) -> Server:
         keys = {name: folder.secret(f"s3-{name.replace('_', '-')}") for name in ("access_key", "secret_key")}
         return servers.seaweedfs(place, port_of, **keys)
     if need == "vision":
-        return servers.triton(place, port_of, python=install("triton"))
+        server, missing = vision(place, port_of)
+        notes += [f"photos are looked at without a model: {line}" for line in missing]
+        return server
     return (servers.embeddings if need == "embeddings" else servers.chat)(place, port_of)
 
 

@@ -257,12 +257,13 @@ def triton(folder: Path, port_of: PortOf, *, python: Path) -> Server:
             *(str(bundled / "bin" / "tritonserver"), "--model-repository", str(folder / "models")),
             *("--backend-directory", str(folder / "backends")),
             *(option for name, p in ports.items() for option in (f"--{name}-address={HOST}", f"--{name}-port={p}")),
-            *("--disable-auto-complete-config", "--allow-gpu-metrics=false"),
+            *("--disable-auto-complete-config", "--allow-gpu-metrics=false", "--exit-timeout-secs=2"),
         ),
         environment={
             **QUIET,
             "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
-            "PYTHONPATH": str(packages),
+            # The stub embeds Python, which ignores PYTHONPATH and finds its packages by the first python3 on PATH.
+            "PATH": f"{python.parent}:{os.environ.get('PATH', os.defpath)}",
         },
         folder=folder,
         ports=tuple(ports.values()),

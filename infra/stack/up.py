@@ -70,6 +70,8 @@ async def _work(supervisor: Supervisor, plan: Plan, folder: DataFolder, wish: Wi
     progress.note(f"data, logs and secrets: {folder.path}")
     for need, address in plan.elsewhere.items():
         progress.note(f"{need}: {address}, as the settings say; none is started here")
+    for line in plan.notes:
+        progress.note(line)
     for server in (*plan.servers, *plan.own):
         progress.part(server.name, "waiting")
     folder.announce(plan.settings)

