@@ -19,8 +19,15 @@ from functions.photos.tiling import TILE, Tile, View, tiles
 class Found(Protocol):
     """What a detector says of one tile."""
 
-    boxes: NDArray[Any]  # [M, 4] left, top, right, bottom in tile pixels
-    scores: NDArray[Any]  # [M] above 0
+    @property
+    def boxes(self) -> NDArray[Any]:
+        """[M, 4] left, top, right, bottom in tile pixels."""
+        ...
+
+    @property
+    def scores(self) -> NDArray[Any]:
+        """[M] above 0."""
+        ...
 
 
 class Vision(Protocol):

@@ -14,7 +14,8 @@ from starlette.types import Receive
 from shared.http import Problem, busy
 
 CLIENTS_KEPT: Final = 20_000  # buckets remembered; the one unused for longest goes first
-BODY_S: Final = 15.0  # a body must have arrived by then
+BODY_S: Final = 15.0  # a body must have arrived by then, and a large one at
+SLOWEST: Final = 512 * 1024  # bytes a second, no less
 BODIES_BYTES: Final = 256 * 2**20  # of all bodies in memory at once
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -105,7 +106,7 @@ class Bodies:
         chunks: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(self.limit_s) as clock:
+            async with asyncio.timeout(self.limit_s + limit / SLOWEST) as clock:
                 more = True
                 while more:
                     message = await receive()

@@ -1,0 +1,158 @@
+"""What the tests of the photos' way share: servers, a host and a worker, and a camera that hands photos in."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from events.storage import ObjectStored
+from functions.photos import applying, figures, intake, pages, processing, review, uploads
+from infra.worker.worker import Worker
+from shared.backends import Backends
+from shared.bus import Bus, derived_id, enveloped
+from shared.catalogue import Catalogue
+from shared.function import EventFunction, Function, function_of
+from shared.jetstream import JetStreamBus
+from shared.objects import Objects
+from shared.settings import ObjectSettings
+from tests.integration.hosting import hosted
+from tests.polling import eventually
+
+EVENT_FUNCTIONS = (
+    intake.take_in,
+    processing.anonymise_photo,
+    applying.apply_review,
+    applying.expire_photos,
+    figures.count_anonymised,
+    figures.count_held,
+    figures.count_refused,
+    figures.count_reviews,
+)
+HTTP_FUNCTIONS = (
+    uploads.receive_photo,
+    uploads.photo_state,
+    uploads.photo_result,
+    uploads.photo_report,
+    uploads.forget_photo,
+    review.review_queue,
+    review.review_candidate,
+    review.decide_photo,
+    figures.photo_figures,
+    pages.photos_page,
+    pages.review_page,
+)
+BUCKETS = ("photos-in", "photos-out", "photos-held")
+
+
+def records(functions: Sequence[Any]) -> dict[str, Function]:
+    """Their records by name."""
+    found = [function_of(one) for one in functions]
+    return {function.name: function for function in found if function is not None}
+
+
+def fast(catalogue: Catalogue, **limits: Any) -> Catalogue:
+    """The photos' part of the catalogue, with retries that a test can wait for."""
+    only = catalogue.enabled(["photos"])
+    retry = {"attempts": 4, "initial": 0.05, "max": 0.2}
+    entries = {
+        name: entry.model_copy(update={"retry": entry.retry.model_copy(update=retry), **limits})
+        for name, entry in only.functions.items()
+    }
+    return only.model_copy(update={"functions": entries})
+
+
+async def emptied(settings: ObjectSettings) -> None:
+    """Remove every object of the photos' buckets."""
+    objects = Objects(settings)
+    try:
+        for bucket in BUCKETS:
+            for row in [row async for row in objects.list(bucket)]:
+                await objects.erase(bucket, row.key)
+    finally:
+        await objects.close()
+
+
+@dataclass
+class Studio:
+    """A host and a worker of the photos' functions, and servers behind them."""
+
+    use: Backends
+    bus: Bus
+    url: str
+    http: aiohttp.ClientSession
+
+    async def hand_in(self, photo: bytes, *, wait: float = 0.0, name: str = "IMG_4711.jpg", **wishes: str) -> Any:
+        """POST a photo; the answer's JSON, or its bytes where it is the finished photo."""
+        form = aiohttp.FormData()
+        form.add_field("photo", photo, filename=name, content_type="application/octet-stream")
+        for field, value in ({"wait": str(wait)} | wishes).items():
+            for one in value.split(","):
+                form.add_field(field, one)
+        async with self.http.post(f"{self.url}/photos", data=form) as answer:
+            body = await answer.read()
+            return await answer.json() if "json" in answer.content_type else body
+
+    async def tell(self, key: str, *, times: int = 1) -> ObjectStored:
+        """Say that an object was written, as the storage's tail does."""
+        bucket = self.use.settings.photos.incoming
+        stored = await self.use.objects.stat(bucket, key)
+        event = ObjectStored(
+            bucket=bucket, object_key=key, version=stored.version, size=stored.size, stored_at=stored.modified
+        )
+        for _ in range(times):
+            envelope = enveloped(event, id=derived_id("-", "-", event, 0), source="/test")
+            await self.bus.publish(envelope, key=event.key_value)
+        return event
+
+    async def state(self, photo_id: str) -> dict[str, Any]:
+        """What the interface says of a photo."""
+        async with self.http.get(f"{self.url}/photos/{photo_id}") as answer:
+            found: dict[str, Any] = await answer.json()
+            return found
+
+    async def until(self, photo_id: str, *states: str, deadline_s: float = 60.0) -> dict[str, Any]:
+        """The photo's state, once it is one of these."""
+
+        async def there() -> dict[str, Any] | None:
+            found = await self.state(photo_id)
+            return found if found["state"] in states else None
+
+        found = await eventually(there, f"the photo is {' or '.join(states)}", deadline_s=deadline_s)
+        assert found is not None
+        return found
+
+    async def keys(self, bucket: str) -> list[str]:
+        """What lies in a bucket."""
+        return [row.key async for row in self.use.objects.list(bucket)]
+
+
+@contextlib.asynccontextmanager
+async def studio(
+    use: Backends, *, functions: Sequence[Any] = EVENT_FUNCTIONS, workers: int = 1, **limits: Any
+) -> AsyncIterator[Studio]:
+    """Serve and work until the block ends."""
+    catalogue = fast(use.catalogue, **limits)
+    wanted = {n: f for n, f in records(functions).items() if isinstance(f, EventFunction)}
+    only = catalogue.model_copy(update={"functions": {n: catalogue.functions[n] for n in wanted}})
+    bus = JetStreamBus(use.settings.nats)
+    public = catalogue.model_copy(
+        update={
+            "functions": {
+                name: entry.model_copy(update={"access": "public"} if entry.access == "staff" else {})
+                for name, entry in catalogue.functions.items()
+            }
+        }
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(workers):
+            await stack.enter_async_context(Worker(wanted, only, use.settings, backends=use))
+        await bus.connect()
+        stack.push_async_callback(bus.close)
+        given = {"objects": use.objects, "state": use.state, "vision": use.vision}
+        url = await stack.enter_async_context(hosted(public, *HTTP_FUNCTIONS, settings=use.settings, bus=bus, **given))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        yield Studio(use=use, bus=bus, url=url, http=session)
+        await asyncio.sleep(0)
