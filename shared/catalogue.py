@@ -107,14 +107,9 @@ class S3Trigger(Entry):
     prefix: str = ""
     suffix: str = ""
 
-    def takes(self, event: Event) -> bool:
-        """Whether the function is to see this object."""
-        return (
-            isinstance(event, ObjectStored)
-            and event.bucket == self.bucket
-            and event.object_key.startswith(self.prefix)
-            and event.object_key.endswith(self.suffix)
-        )
+    def covers(self, bucket: str, key: str) -> bool:
+        """Whether the trigger names this object."""
+        return bucket == self.bucket and key.startswith(self.prefix) and key.endswith(self.suffix)
 
 
 class Trigger(Entry):
@@ -185,8 +180,9 @@ class FunctionEntry(Entry):
 
     def takes(self, event: Event) -> bool:
         """Whether the function is to run on an event of the type it takes; no prefix or suffix is part of a subject."""
-        watches = self.watches
-        return not watches or any(watch.takes(event) for watch in watches)
+        if not isinstance(event, ObjectStored) or not self.watches:
+            return True
+        return any(watch.covers(event.bucket, event.object_key) for watch in self.watches)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -272,6 +268,10 @@ class Catalogue(Entry):
         """The systems' pages that a function answers here."""
         answered = self._answered
         return [one.page for one in self.systems.values() if one.page and one.page.path in answered]
+
+    def watches(self) -> list[S3Trigger]:
+        """Every s3 trigger of the enabled systems."""
+        return [watch for function in self.enabled().functions.values() for watch in function.watches]
 
     def of_system(self, system: str) -> Iterator[tuple[str, FunctionEntry]]:
         """The functions of one system."""

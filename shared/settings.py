@@ -61,6 +61,7 @@ class ObjectSettings(Group):
     access_key: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
     timeout_s: float = 10.0
+    filer: str | None = None  # host:port of SeaweedFS' filer (gRPC), followed for s3 triggers; None: others tell
 
 
 class EmbeddingSettings(Group):

@@ -147,7 +147,13 @@ def milvus_uri(stack_folder: Path) -> Iterator[str]:
 def s3_settings(stack_folder: Path) -> Iterator[ObjectSettings]:
     """SeaweedFS, shared by the session: use buckets of your own (``settings.xnext.bucket`` is one)."""
     with _session(servers.seaweedfs(stack_folder / "s3", _keeping(), **S3_KEYS), stack_folder) as launched:
-        yield ObjectSettings.model_validate({"endpoint": launched.provides["STADTFUNK_OBJECTS__ENDPOINT"], **S3_KEYS})
+        yield object_settings(launched)
+
+
+def object_settings(server: Launched) -> ObjectSettings:
+    """Settings that lead to a SeaweedFS and its filer."""
+    names = {"endpoint": "STADTFUNK_OBJECTS__ENDPOINT", "filer": "STADTFUNK_OBJECTS__FILER"}
+    return ObjectSettings.model_validate({name: server.provides[one] for name, one in names.items()} | S3_KEYS)
 
 
 @pytest.fixture(scope="session")

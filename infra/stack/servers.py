@@ -180,6 +180,7 @@ def seaweedfs(folder: Path, port_of: PortOf, *, access_key: str, secret_key: str
             "STADTFUNK_OBJECTS__ENDPOINT": endpoint,
             "STADTFUNK_OBJECTS__ACCESS_KEY": access_key,
             "STADTFUNK_OBJECTS__SECRET_KEY": secret_key,
+            "STADTFUNK_OBJECTS__FILER": f"{HOST}:{ports['filer-grpc']}",
         },
     )
 

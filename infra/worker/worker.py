@@ -12,6 +12,7 @@ import nats.errors
 import structlog
 from nats.js.errors import Error as JetStreamError
 
+from infra.notifications.filer import Tail
 from infra.worker import schedules
 from infra.worker.attempts import BUCKET, Attempts
 from infra.worker.lanes import Lanes
@@ -111,7 +112,11 @@ class Worker:
             for pull in self._pulls:
                 await pull.start()
             self._watchdog.start()
-            for body in (self._sweep, self._measure, self._catch_up):
+            bodies = [self._sweep, self._measure, self._catch_up]
+            objects, watches = self._settings.objects, self._catalogue.watches()
+            if objects.filer is not None and watches:
+                bodies.append(Tail(objects.filer, objects, watches, self._bus, self._backends.state).run)
+            for body in bodies:
                 self._tasks.append(asyncio.create_task(body()))
         except BaseException:
             await self._bus.close()
