@@ -7,11 +7,11 @@ not read says why, in German, for the agent's note.
 import asyncio
 import csv
 import io
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
 from pathlib import PurePosixPath
 from typing import IO, Final
 from xml.etree.ElementTree import Element, ParseError
@@ -19,6 +19,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
+from functions.zammad import eml
 from functions.zammad.seen import text_of_html
 from shared.errors import Reject
 from shared.knowledge import documents
@@ -31,7 +32,9 @@ _UNPACKED: Final = 12 * 2**20  # bytes of XML of an office file
 _ENTRIES: Final = 5000  # of its archive
 _ELEMENTS: Final = 400_000  # of all its parts that are read; of 12 MB there may be ten times as many, each an object
 _CHARACTERS: Final = 30_000  # of a file's text; the rest is left out
-_SECONDS: Final = 20
+_SECONDS: Final = 20  # of a file's reader
+_WAIT_S: Final = 60.0  # for it, on a busy machine
+_ALL_S: Final = 120.0  # for all files of a letter, fetching included: a draft has five minutes
 _PDF: Final = documents.Limits(bytes=_BYTES, pages=60, characters=400_000, memory=2**29, seconds=_SECONDS)
 _IMAGES: Final = {"png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "heic", "heif", "webp", "svg", "avif", "ico"}
 _MEDIA: Final = {"mp3", "mp4", "wav", "ogg", "oga", "opus", "m4a", "mov", "avi", "mkv", "webm", "3gp", "amr"}
@@ -53,8 +56,9 @@ class File:
 class Reader:
     """Reads the files of one letter, in turn."""
 
-    def __init__(self, most_bytes: int = _BYTES) -> None:
+    def __init__(self, most_bytes: int = _BYTES, *, seconds: float = _ALL_S) -> None:
         self._most = min(most_bytes, _BYTES)
+        self._until = time.monotonic() + seconds
         self._files = 0
         self._bytes = 0
 
@@ -79,13 +83,15 @@ class Reader:
             return f"nicht gelesen; von einem Brief werden {_FILES} Dateien gelesen"
         if self._bytes + size > _TOTAL:
             return f"nicht gelesen; von einem Brief werden {_TOTAL / 2**20:.0f} MB gelesen"
+        if time.monotonic() >= self._until:
+            return "nicht gelesen; die Dateien davor brauchten zu lange"
         return None
 
     async def read(self, name: str, content: bytes, content_type: str = "") -> File:
         """The text of a file, or why it has none.
 
         Raises:
-            Retry: the process that reads PDF files was ended from outside.
+            Retry: the process that reads PDF files or mails was ended from outside.
         """
         if why_not := self.refuses(name, len(content), content_type):
             return File(name=name, text=None, why_not=why_not)
@@ -93,9 +99,11 @@ class Reader:
         self._bytes += len(content)
         kind = _kind(name, content_type)
         try:
-            async with asyncio.timeout(3 * _SECONDS):
+            async with asyncio.timeout(min(_WAIT_S, self._until - time.monotonic())):
                 if kind == "pdf" or content.startswith(b"%PDF-"):
                     text = await _paged(content)
+                elif kind == "eml":
+                    text = await eml.read(content)
                 else:
                     text = await asyncio.to_thread(_READERS.get(kind, _plain), content)
         except Reject as error:
@@ -152,15 +160,6 @@ def _table(content: bytes) -> str:
         "; ".join(cell.strip() for cell in row if cell.strip())
         for row in csv.reader(io.StringIO(text), delimiter=separator)
     )
-
-
-def _mail(content: bytes) -> str:
-    message = message_from_bytes(content, policy=policy.default)
-    part = message.get_body(("plain", "html"))
-    text = str(part.get_content()) if part is not None else ""
-    if part is not None and part.get_content_subtype() == "html":
-        text = "\n".join(text_of_html(text))
-    return f"{message.get('Subject', '')}\n{text}"
 
 
 def _archive(content: bytes) -> zipfile.ZipFile:
@@ -284,5 +283,4 @@ _READERS: Final[dict[str, Callable[[bytes], str]]] = {
     **dict.fromkeys(("xlsx", "xlsm"), _sheets),
     **dict.fromkeys(("pptx", "pptm"), _slides),
     **dict.fromkeys(("csv", "tsv"), _table),
-    "eml": _mail,
 }

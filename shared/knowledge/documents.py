@@ -94,7 +94,7 @@ async def read(content: bytes, media_type: str = "", limits: Limits | None = Non
         raise Reject(f"the file has {len(content)} bytes, more than {limits.bytes}")
     task = _Task(declared=media_type, limits=limits)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", __name__, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_environment()
+        sys.executable, "-P", "-m", __name__, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment()
     )
     try:
         async with asyncio.timeout(2 * limits.seconds + 30):  # its own bound counts its CPU alone
@@ -145,6 +145,12 @@ def contents(content: bytes, media_type: str = "", limits: Limits | None = None)
     return Contents(media_type=kind, blocks=tuple(found), pages=pages, scans=tuple(scans))
 
 
+def environment() -> dict[str, str]:
+    """Of this process only what Python needs: no secret is where a stranger's file could reach it."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH") if name in os.environ}
+    return kept | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+
+
 def _kind(content: bytes, declared: str) -> MediaType:
     head = content[:_HEAD]
     if b"%PDF-" in head:
@@ -177,12 +183,6 @@ def _empty(pages: int, scans: list[int]) -> str:
 def _listed(numbers: list[int]) -> str:
     shown = ", ".join(map(str, numbers[:20]))
     return shown if len(numbers) <= 20 else f"{shown} …"
-
-
-def _environment() -> dict[str, str]:
-    """Of this process only what Python needs: no secret is where a file could reach it."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH") if name in os.environ}
-    return kept | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
 
 
 async def _ended(process: Process) -> None:

@@ -6,10 +6,13 @@ import zipfile
 
 import pytest
 
+from functions.zammad import eml
 from functions.zammad.attachments import Reader
 from functions.zammad.client import zammad_of
 from functions.zammad.mail import Mail, mail_of, without_personal_data
+from infra.zammad.files import made
 from shared.backends import Backends
+from shared.errors import Reject
 from shared.settings import Settings
 from tests.helpdesk import helpdesk
 from tests.papers import column, pdf
@@ -70,3 +73,18 @@ async def test_a_pdf_that_cannot_be_read_says_why(content: bytes, why_not: str) 
     read = await Reader().read("a.pdf", content, "application/pdf")
     assert read.text is None
     assert why_not in (read.why_not or "")
+
+
+async def test_a_mail_within_the_mail_is_read_and_one_made_to_take_for_ever_is_given_up() -> None:
+    mail = b"From: a@b.example\nSubject: Was kostet\n\nder Umtausch?\n"
+    assert (await Reader().read("a.eml", mail)).text == "Was kostet\nder Umtausch?"
+    # Python's parser of such a header takes minutes, in which a thread could not be ended.
+    with pytest.raises(Reject, match="too long"):
+        await eml.read(b"Content-Type: text/plain; " + b'a*="x";' * 60_000 + b"\n\nx", seconds=1)
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.eml", "a.docx", "a.odt", "a.xlsx", "a.pptx", "a.txt"])
+async def test_files_of_judged_letters_say_what_they_are_made_of(name: str) -> None:
+    text = "Müller, 01.02.1990 (Ökçe) \\ – Заява про обмін"
+    read = (await Reader().read(name, made(name, text))).text or ""
+    assert text in read

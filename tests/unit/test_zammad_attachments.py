@@ -50,7 +50,6 @@ async def read(name: str, content: bytes, content_type: str = "") -> File:
         ("A.TXT", "Was kostet\nder Umtausch?".encode("utf-16")),
         ("a.html", b"<html><p>Was kostet<br>der Umtausch?</p><p hidden>x</p></html>"),
         ("a.csv", b"Was kostet\nder Umtausch?\n"),
-        ("a.eml", b"From: a@b.example\nSubject: Was kostet\n\nder Umtausch?\n"),
     ],
 )  # fmt: skip
 async def test_the_words_of_a_file_are_read(name: str, content: bytes) -> None:
@@ -119,6 +118,11 @@ async def test_a_letters_files_are_bounded_together(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(attachments, "_TOTAL", 100)
     assert "MB gelesen" in (Reader().refuses("a.txt", 101) or "")
     assert "zu groß" in (Reader(50).refuses("a.txt", 51) or "")
+
+
+async def test_files_that_took_all_the_time_of_a_letter_leave_none_for_the_next() -> None:
+    file = await Reader(seconds=0).read("a.txt", b"Hallo")
+    assert (file.text, file.why_not) == (None, "nicht gelesen; die Dateien davor brauchten zu lange")
 
 
 async def test_a_long_file_is_cut() -> None:
