@@ -17,8 +17,8 @@ from shared.rerank import Rerank
 from shared.settings import Settings
 
 LIMIT_S = 3.0
-_IMPORTS = {"objects": "boto3.session", "vectors": "pymilvus"}
-_NAMES = ("nats", "objects", "vectors", "embeddings", "chat")
+_IMPORTS = {"objects": "boto3.session", "vectors": "pymilvus", "vision": "shared.vision"}
+_NAMES = ("nats", "objects", "vectors", "embeddings", "chat", "vision")
 _OPTIONAL = ("embeddings_next", "rerank")  # where they are configured; searches go on without
 
 
@@ -83,6 +83,7 @@ class Probes:
             "vectors": lambda: self._use.vectors.has("stadtfunk_probe"),
             "embeddings": lambda: self._use.embeddings.embed(["bereit"]),
             "chat": self._chat,
+            "vision": self._vision,
             "embeddings_next": self._next,
             "rerank": lambda: self._rerank.rank("bereit", ["bereit"]),
         }
@@ -106,6 +107,9 @@ class Probes:
     async def _nats(self) -> None:
         await self.bus.connect()
         await self.bus.jetstream.account_info()
+
+    async def _vision(self) -> None:
+        await self._use.vision.ready()
 
     async def _chat(self) -> None:
         chat = self._use.settings.chat

@@ -96,6 +96,19 @@ class Vision:
             self._models, self._asked_at = found, time.monotonic()
         return dict(self._models)
 
+    async def ready(self) -> None:
+        """Ask whether every model is loaded.
+
+        Raises:
+            BackendError: Triton is away, or one is not.
+        """
+        try:
+            ready = await self._connected().is_server_ready(client_timeout=self._settings.timeout_s)
+        except InferenceServerException as error:
+            raise _away(error) from None
+        if not ready:
+            raise BackendError("triton", "a model is not loaded")
+
     async def close(self) -> None:
         """Close the connection."""
         if self._client is not None:

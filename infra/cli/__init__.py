@@ -27,6 +27,7 @@ COMMANDS = {
     "status": ("status", "Functions, lag, in flight, failures, backends."),
     "events": ("events", "Schemas and AsyncAPI document of the events."),
     "catalogue": ("catalogue", "Check serverless.yaml against the code; export its schema."),
+    "vision": ("vision", "The models that look at photos: list them, make the folder that Triton serves."),
     "bench": ("bench", "Benchmarks beside a peer or the raw limit."),
     "evaluate": ("evaluate", "Judge a system against a data set."),
 }

