@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext
+from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from events import CloudEvent
@@ -74,8 +76,8 @@ def soon(seconds: float) -> tuple[dict[str, str], datetime]:
     return {"cron": f"{due.second} {due.minute} {due.hour} * * *", "time_zone": "UTC"}, due
 
 
-async def firings(js: JetStreamContext) -> list[CloudEvent]:
-    """Everything fired so far, with the id a worker gives it."""
+async def fired(js: JetStreamContext) -> list[RawStreamMsg]:
+    """Everything fired so far, by NATS or in its place."""
     found = []
     try:
         info = await js.stream_info(STREAM, subjects_filter=fire_filter("nightly"))
@@ -84,14 +86,20 @@ async def firings(js: JetStreamContext) -> list[CloudEvent]:
     if not info.state.subjects:
         return []
     for sequence in range(info.state.first_seq, info.state.last_seq + 1):
-        try:
+        with suppress(NotFoundError):
             message = await js.get_msg(STREAM, sequence)
-        except NotFoundError:
-            continue
-        if str(message.subject).startswith("schedules.fire."):
-            event = CloudEvent.from_message(message.headers, message.data or b"")
-            event.id = firing_id(message.headers) or event.id
-            found.append(event)
+            if str(message.subject).startswith("schedules.fire."):
+                found.append(message)
+    return found
+
+
+async def firings(js: JetStreamContext) -> list[CloudEvent]:
+    """Everything fired so far, with the id a worker gives it."""
+    found = []
+    for message in await fired(js):
+        event = CloudEvent.from_message(message.headers, message.data or b"")
+        event.id = firing_id(message.headers) or event.id
+        found.append(event)
     return found
 
 
@@ -268,11 +276,17 @@ async def test_a_firing_that_fell_into_an_outage_is_run_once_by_three_workers(
     fragile: tuple[Launched, Client],
 ) -> None:
     server, client = fragile
-    trigger, due = soon(4.0)
-    wanted = catalogue(trigger)
-    await sync(client.jetstream(), wanted, FUNCTIONS)
-    server.kill()
-    assert datetime.now(UTC) < due, TOO_SLOW
+    for seconds in (3.0, 30.0):
+        trigger, due = soon(seconds)
+        wanted = catalogue(trigger)
+        await sync(client.jetstream(), wanted, FUNCTIONS)
+        server.kill()
+        if datetime.now(UTC) < due:
+            break
+        await server.start()
+        await (await back(client)).purge_stream(STREAM)
+    else:
+        raise AssertionError(TOO_SLOW)
     await past(due + timedelta(seconds=0.5))
     await server.start()
     js = await back(client)
@@ -293,19 +307,32 @@ async def test_a_firing_that_fell_into_an_outage_is_run_once_by_three_workers(
 
 async def test_an_interval_missed_many_times_is_run_once(fragile: tuple[Launched, Client]) -> None:
     server, client = fragile
-    wanted = catalogue({"cron": "@every 2s"})
+    for seconds in (2, 15):
+        if await _made_up_for_once(server, client, seconds):
+            return
+    raise AssertionError(TOO_SLOW)
+
+
+async def _made_up_for_once(server: Launched, client: Client, seconds: int) -> bool:
+    """False: the machine was so busy that the interval came round by itself before it was made up for."""
+    wanted = catalogue({"cron": f"@every {seconds}s"})
     js = client.jetstream()
     await sync(js, wanted, FUNCTIONS)
     await eventually(lambda: firings(js), "a firing before the outage")
     server.kill()
-    await past(datetime.now(UTC) + timedelta(seconds=4.5))
+    await past(datetime.now(UTC) + timedelta(seconds=2.25 * seconds))
     await server.start()
     js = await back(client)
-    before = len(await firings(js))
-    assert await catch_up(js, wanted, FUNCTIONS, grace_s=0.2) == ["schedules.set.nightly.0"]
+    before = len(await fired(js))
+    made = await catch_up(js, wanted, FUNCTIONS, grace_s=0.2)
+    if not made and len(await fired(js)) > before:
+        await js.purge_stream(STREAM)
+        return False
+    assert made == ["schedules.set.nightly.0"]
     assert await catch_up(js, wanted, FUNCTIONS, grace_s=0.2) == []
     # Its own firings go on; between them there is the one that was made up for.
-    assert len(await firings(js)) in (before + 1, before + 2)
+    assert sum(firing_id(message.headers) is None for message in await fired(js)) == 1
+    return True
 
 
 async def test_nothing_is_made_up_for_that_fired_or_is_too_old(fragile: tuple[Launched, Client]) -> None:

@@ -38,7 +38,10 @@ class TestNatsState(StateCases):
     """Every case, on an empty server."""
 
 
-async def test_values_and_revisions_survive_kill_9(server: Launched, fragile: State) -> None:
+async def test_values_and_revisions_survive_kill_9(
+    server: Launched, fragile: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.state._PATIENCE_S", 30.0)  # a busy machine's connection is slower to come back
     bucket = fragile.bucket("pages")
     revision = await bucket.put("k", b"v")
     server.kill()

@@ -1,12 +1,14 @@
 """What the worker's tests share: event types, a worker of functions made in the test, a look into NATS."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import nats.errors
 from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig
 from nats.js.errors import NotFoundError
 
 from events import CloudEvent, Event
@@ -164,6 +166,18 @@ class Bench:
                 info = await self.js.consumer_info(stream, consumer)
             except (NotFoundError, nats.errors.Error):
                 return False
-            return not info.num_pending and not info.num_ack_pending
+            if info.num_pending or info.num_ack_pending:
+                return False
+            # The server counts what is pending a moment after it has stored it.
+            delivered = info.delivered.stream_seq if info.delivered else 0
+            return delivered >= await self._last(stream, info.config)
 
         await until(quiet, f"{consumer} settled")
+
+    async def _last(self, stream: str, config: ConsumerConfig) -> int:
+        """Sequence number of the newest message that a durable is to get."""
+        subjects, last = config.filter_subjects or [config.filter_subject or ">"], 0
+        for subject in subjects:
+            with contextlib.suppress(NotFoundError):
+                last = max(last, (await self.js.get_last_msg(stream, subject)).seq or 0)
+        return last

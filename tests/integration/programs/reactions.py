@@ -117,10 +117,14 @@ async def tick(event: Ticked, use: Backends) -> None:
 async def suffer(event: Numbered, use: Backends) -> Settled:
     """Does what the thing's name says; with the file of that name in FIXES, it is mended."""
     begun = ledger().run("suffer", marker(event))
-    if not (Path(os.environ["STADTFUNK_TEST_FIXES"]) / event.thing).exists():
+    if not _mended(event.thing):
         await _poison(event.thing, begun)
     ledger().write_once("survived", marker(event))
     return Settled(thing=event.thing, number=event.number)
+
+
+def _mended(kind: str) -> bool:
+    return (Path(os.environ["STADTFUNK_TEST_FIXES"]) / kind).exists()
 
 
 async def _poison(kind: str, begun: int) -> None:
@@ -136,9 +140,11 @@ async def _poison(kind: str, begun: int) -> None:
         case "exit":
             raise SystemExit(3)
         case "block":
-            time.sleep(6)  # noqa: ASYNC251 - blocking the loop is the fault
+            while not _mended(kind):
+                time.sleep(0.1)  # noqa: ASYNC251 - blocking the loop is the fault
         case "slow":
-            await asyncio.sleep(6)
+            while not _mended(kind):  # noqa: ASYNC110 - by another process
+                await asyncio.sleep(0.1)
         case "endless":
             await asyncio.Event().wait()
         case "moody" if begun < 3:
