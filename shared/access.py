@@ -19,7 +19,7 @@ from shared.errors import BackendError, SettingsError
 from shared.http import Problem, busy
 from shared.secrets import Secrets
 from shared.settings import HostSettings
-from shared.signatures import TOLERANCE_S, hub_delivery, verify_hub, verify_signature
+from shared.signatures import TOLERANCE_S, hub_delivery, verify_bearer, verify_hub, verify_signature
 from shared.state import Bucket, Conflict, State
 from shared.telemetry import backend_call
 
@@ -73,6 +73,9 @@ class Access:
             if entry.signature == "hub-sha1":
                 verify_hub(secret, headers, body)
                 return Repeatable(hub_delivery(headers, body))
+            if entry.signature == "bearer":
+                verify_bearer(secret, headers)
+                return Repeatable(sha256(body).hexdigest())
             id = verify_signature(secret, headers, body)
         except SettingsError:
             log.exception("secret cannot be used", function=name)

@@ -44,6 +44,9 @@ Duration = Annotated[
 ]
 """Seconds; written with a unit: ``500ms``, ``30s``, ``5m``, ``12h``, ``7d``."""
 
+STORAGE = "storage"
+"""The system that tells of objects: it runs where another one has an s3 trigger."""
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
@@ -161,8 +164,9 @@ class FunctionEntry(Entry):
     partitions: int = Field(default=8, ge=1, le=256)  # lanes that ordered keys are hashed to
     start: Literal["new", "all"] = "new"  # where a new consumer begins in the stream
     access: Literal["public", "staff", "system"] | None = None  # needed by http triggers, wrong elsewhere
-    # How a system signs. "hub-sha1" (Zammad) tells no time: a repeat is not refused, so it must change nothing.
-    signature: Literal["standard", "hub-sha1"] = "standard"
+    # How a system signs. "hub-sha1" (Zammad) tells no time, "bearer" (storages) is a password and signs nothing:
+    # a repeat is not refused, so it must change nothing.
+    signature: Literal["standard", "hub-sha1", "bearer"] = "standard"
     max_body: int | None = Field(default=None, ge=1)  # bytes of one request; None: the host's cap
     secrets: list[str] = []
     scale: Scale = Scale()
@@ -286,9 +290,15 @@ class Catalogue(Entry):
         for name in only or ():
             if name not in self.systems:
                 raise CatalogueError(f"unknown system '{name}'{_nearest(name, self.systems)}")
-        keep = {n: s for n, s in self.systems.items() if (n in only if only else s.enabled)}
+        keep = {n for n, s in self.systems.items() if (n in only if only else s.enabled)}
+        watched = any(function.watches for function in self.functions.values() if function.system in keep)
+        if watched and STORAGE in self.systems and self.systems[STORAGE].enabled:
+            keep.add(STORAGE)
+        elif not only:
+            keep.discard(STORAGE)
+        systems = {n: s for n, s in self.systems.items() if n in keep}
         functions = {n: f for n, f in self.functions.items() if f.system in keep}
-        return self.model_copy(update={"systems": keep, "functions": functions})
+        return self.model_copy(update={"systems": systems, "functions": functions})
 
     @classmethod
     def load(cls, path: Path) -> "Catalogue":

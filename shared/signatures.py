@@ -1,6 +1,6 @@
-"""How a system signs its requests: Standard Webhooks, or an HMAC-SHA1 of the body as Zammad sends it.
+"""How a system signs its requests: Standard Webhooks, an HMAC-SHA1 of the body as Zammad sends it, or a bearer token.
 
-Both are held against the raw bytes: the same JSON written anew has another signature.
+The first two are held against the raw bytes: the same JSON written anew has another signature.
 """
 
 import base64
@@ -64,6 +64,22 @@ def verify_hub(secret: str, headers: Mapping[str, str], body: bytes) -> None:
     expected = "sha1=" + hmac.new(secret.encode(), body, sha1).hexdigest()
     if not hmac.compare_digest(expected.encode(), given.strip().lower().encode("utf-8", "surrogateescape")):
         raise Problem(401, "The webhook's signature does not fit.")
+
+
+def verify_bearer(secret: str, headers: Mapping[str, str]) -> None:
+    """Check ``Authorization: Bearer <secret>``: it says who asks, and nothing of what or when.
+
+    Raises:
+        Problem: 401 with what is wrong.
+        SettingsError: the secret is so short that it could be guessed.
+    """
+    if len(secret) < _SHORTEST_KEY:
+        raise SettingsError("secret", f"a bearer token has at least {_SHORTEST_KEY} characters")
+    kind, _, given = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not hmac.compare_digest(
+        secret.encode(), given.strip().encode("utf-8", "surrogateescape")
+    ):
+        raise Problem(401, "The bearer token does not fit.", headers={"www-authenticate": 'Bearer realm="stadtfunk"'})
 
 
 def hub_delivery(headers: Mapping[str, str], body: bytes) -> str:

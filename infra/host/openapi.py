@@ -16,7 +16,7 @@ _SECURITY: dict[str | None, list[dict[str, list[str]]]] = {
     "public": [],
     "staff": [{"staff": []}],
 }
-_SIGNED = {"standard": "system", "hub-sha1": "hub"}
+_SIGNED = {"standard": "system", "hub-sha1": "hub", "bearer": "token"}
 
 
 class ProblemDocument(BaseModel):
@@ -66,6 +66,7 @@ def openapi(catalogue: Catalogue, functions: Mapping[str, HttpFunction], version
                     "name": "x-hub-signature",
                     "description": "sha1= and the HMAC-SHA1 of the raw body in hex, as Zammad sends it.",
                 },
+                "token": {"type": "http", "scheme": "bearer", "description": "A secret that both sides know."},
             },
         },
     }
