@@ -24,15 +24,15 @@ def models(as_json: AsJson = False) -> None:
         return str(mirror() / file) if (mirror() / file).is_file() else None
 
     if as_json:
-        keys = ("name", "purpose", "licence", "publisher", "source", "file", "sha256", "served")
+        keys = ("name", "title", "purpose", "licence", "publisher", "source", "file", "sha256", "served")
         rows = [{key: getattr(m, key) for key in keys} | {"mirror": place(m.file)} for m in MODELS]
         show_json({"mirror": str(mirror()), "models": rows})
         return
     show_table(
         f"Models (mirror folder: {mirror()})",
-        ["Model", "Finds", "Licence", "Of", "From", "Served"],
+        ["Model", "Finds", "Licence", "Is", "From", "Served"],
         [
-            (m.name, m.purpose, m.licence, m.publisher, "mirror" if place(m.file) else _short(m), m.served[:12])
+            (m.name, m.purpose, m.licence, m.title, "mirror" if place(m.file) else _short(m), m.served[:12])
             for m in MODELS
         ],
     )

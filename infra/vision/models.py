@@ -19,6 +19,7 @@ class Model:
     name: str  # in Triton
     purpose: str
     licence: str  # SPDX
+    title: str  # as people know it
     publisher: str
     file: str  # its name in the mirror folder, and of the published file
     sha256: str  # of the published file
@@ -39,7 +40,7 @@ class Model:
     @property
     def card(self) -> str:
         """As the AI register's card of a system that uses it names it."""
-        return f"{self.publisher} ({self.licence})"
+        return f"{self.title} ({self.licence})"
 
 
 MODELS = (
@@ -47,7 +48,8 @@ MODELS = (
         name="centerface",
         purpose="faces",
         licence="MIT",
-        publisher="CenterFace (Star-Clouds)",
+        title="CenterFace",
+        publisher="Star-Clouds",
         file="centerface.onnx",
         sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
         served="c4f476b3d410087c3d50790e8b37ba030dfa756296534c448df248a954d3e294",
@@ -57,7 +59,8 @@ MODELS = (
         name="yunet",
         purpose="faces",
         licence="Apache-2.0",
-        publisher="YuNet-n (libfacedetection.train, Shiqi Yu)",
+        title="YuNet",
+        publisher="libfacedetection.train, Shiqi Yu",
         file="yunet_n_dynamic.onnx",
         sha256="104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
         served="40247fa3b832f2151ed8544f2b382de2adf2176068e78b69c6817db280860bf1",
@@ -68,7 +71,8 @@ MODELS = (
         name="text",
         purpose="lettering, among it number plates",
         licence="Apache-2.0",
-        publisher="PP-OCRv6 det small (PaddleOCR, Baidu)",
+        title="PP-OCRv6 text detection",
+        publisher="PaddleOCR, Baidu",
         file="PP-OCRv6_det_small.onnx",
         sha256="090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
         served="3fc36bb026e95e94c399167701d8e013ab6ebda92469005ed98be7a845a8a55a",
@@ -79,7 +83,8 @@ MODELS = (
         name="persons",
         purpose="persons",
         licence="BSD-3-Clause",
-        publisher="FastestDet (dog-qiuqiu)",
+        title="FastestDet",
+        publisher="dog-qiuqiu",
         file="FastestDet.onnx",
         sha256="31cb14c017fce347cb4c846ec62fdf00d76bb3beecdf4be21e7116ac67feb880",
         served="4ddde2fa4fdcc216be0d12c7e652b3a2673f687def3d9b52121c50e34889205e",
