@@ -10,7 +10,7 @@ from typing import Final
 
 from events.zammad import ArticleReceived, DraftProposed
 from functions.zammad import reports
-from functions.zammad.client import Zammad, zammad_of
+from functions.zammad.client import Forbidden, Zammad, zammad_of
 from functions.zammad.loops import group_of, judge, skip
 from functions.zammad.mail import mail_of
 from functions.zammad.markers import Marker, markers_of
@@ -50,6 +50,11 @@ async def draft_reply(received: ArticleReceived, use: Backends) -> DraftProposed
     zammad = zammad_of(use)
     try:
         return await _reply(received, zammad, use)
+    except Forbidden:
+        if not await _admits(zammad):
+            # The bot itself lost its rights, as with a revoked token: that is mended by a person, and nothing is lost.
+            raise BackendError("zammad", "status 403: the bot's token or role has no rights at all") from None
+        raise
     except BackendError as error:
         if error.backend == "zammad" and await _answers(zammad):
             # Not away: this ticket alone fails. It must not hold up those behind it for as long as an outage may.
@@ -139,6 +144,15 @@ async def _done(received: ArticleReceived, record: Record | None, use: Backends)
         category=record.category,
         statements=record.statements,
     )
+
+
+async def _admits(zammad: Zammad) -> bool:
+    """Whether the bot may see as much as itself."""
+    try:
+        await zammad.me()
+    except Forbidden:
+        return False
+    return True
 
 
 async def _answers(zammad: Zammad) -> bool:

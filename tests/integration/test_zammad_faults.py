@@ -6,12 +6,13 @@ import random
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from events.zammad import ArticleReceived, ReconciliationAsked
+from events.zammad import ArticleReceived, ReconciliationAsked, ReplySent
 from functions.zammad import draft, reconcile
 from functions.zammad.webhook import zammad_webhook
 from infra.worker.dead import DeadLetters
@@ -108,6 +109,7 @@ async def test_workers_killed_before_and_after_each_effect(
 OUTAGES: dict[str, list[dict[str, Any]]] = {
     "away, in one way after the other": [
         {"kind": "status", "status": 401, "times": 6},  # the token was revoked, and is put right
+        {"kind": "status", "status": 403, "times": 6},  # the bot lost all its rights, and gets them back
         {"kind": "status", "status": 429, "times": 2, "retry_after": 1},
         {"kind": "status", "status": 500, "times": 6},
         {"kind": "cut", "times": 6},
@@ -138,7 +140,7 @@ async def test_an_outage_of_zammad_delays_and_loses_nothing(
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"kind": "status", "status": 403}, ("Forbidden", "ticket.agent")),
+        ({"kind": "status", "status": 403, "path": "/tickets/"}, ("Forbidden", "ticket.agent")),  # this ticket alone
         ({"kind": "status", "status": 422, "methods": ["POST"]}, ("Reject", "article body")),
         ({"kind": "status", "status": 500, "path": "by_ticket"}, ("Retry", "not for this ticket")),
     ],
@@ -220,6 +222,36 @@ async def stored(bench: Bench, kind: str) -> int:
     """Events of a type in the stream."""
     info = await bench.js.stream_info("EVENTS", subjects_filter=f"events.*.{kind}")
     return sum((info.state.subjects or {}).values())
+
+
+async def test_a_reply_sent_days_ago_in_an_outage_is_told_of_once_it_is_over(
+    desk: HelpDesk, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await desk.mail("Umtausch")
+    use = Backends(settings)
+    assert len(list(await reconcile.reconcile_tickets(ReconciliationAsked(), use))) == 1
+    await draft.draft_reply(asked, use)
+    sent = await desk.tell("POST", f"tickets/{asked.ticket_id}/reply", body="So ist es.")
+    # As far as the search knows, it came this far before the letter; now two days have passed since the reply.
+    bucket = use.state.bucket(reconcile.BUCKET)
+    mark = await bucket.get("watermark")
+    assert mark is not None
+    then = reconcile.Watermark.model_validate_json(mark.value).since
+    await bucket.put("watermark", reconcile.Watermark(since=then, upto=then).model_dump_json().encode())
+    monkeypatch.setattr(reconcile, "_DAY", -timedelta(days=2))
+    found = list(await reconcile.reconcile_tickets(ReconciliationAsked(), use))
+    assert found == [ReplySent(ticket_id=asked.ticket_id, article_id=sent["article_id"])]
+    await use.close()
+
+
+async def test_a_bot_that_may_not_search_waits_for_its_rights(desk: HelpDesk, settings: Settings) -> None:
+    asked = await desk.mail("Umtausch")
+    use = Backends(settings)
+    await desk.faults({"kind": "status", "status": 403})
+    assert [event async for event in reconcile_again(use)] == []
+    await desk.faults()
+    assert [event.ticket_id async for event in reconcile_again(use)] == [asked.ticket_id]
+    await use.close()
 
 
 async def test_a_search_that_was_cut_short_goes_on_where_it_was(
