@@ -1,7 +1,7 @@
 """Models that look at photos, served by Triton: boxes of faces, plates and persons, and a map of lettering.
 
-A photo is shown as tiles, [N, 1280, 1280, 3] uint8 RGB; everything a model needs beyond (normalising, decoding) is in
-the graph that Triton serves, so a CPU and a GPU give the same. Nothing of a photo reaches a log or an error's text.
+A photo is shown as tiles, [N, H, W, 3] uint8 RGB; everything a model needs beyond (normalising, decoding) is in the
+graph that Triton serves, so a CPU and a GPU give the same. Nothing of a photo reaches a log or an error's text.
 """
 
 import time
@@ -18,8 +18,9 @@ from shared.errors import BackendError
 from shared.settings import VisionSettings
 from shared.telemetry import backend_call
 
-TILE = 1280
-MAP = 320  # cells a side of a tile's map of lettering; one is 4 x 4 pixels
+TILE = 1280  # pixels of a tile's side, at most
+STEP = 32  # a tile's sides are multiples of it; of 128 for persons, whom the model sees in quarter size, too
+CELL = 4  # pixels a side of one cell of the map of lettering
 BATCH = 4  # tiles a request; as `max_batch_size` in Triton's configuration
 _MOST_BYTES = 32 * 2**20  # of one message: a request of four tiles has 20 MB
 _FRESH_S = 60.0  # after which the models are asked for anew
@@ -65,18 +66,18 @@ class Vision:
         return answers
 
     async def text(self, tiles: Tiles) -> NDArray[np.uint8]:
-        """[N, 320, 320]: how probable lettering is (0 to 255), the highest of each 4 x 4 pixels.
+        """[N, H/4, W/4]: how probable lettering is (0 to 255), the highest of each 4 x 4 pixels.
 
         Raises:
             BackendError: as above.
         """
-        maps = []
+        maps, cells = [], (tiles.shape[1] // CELL, tiles.shape[2] // CELL)
         for batch in _batches(tiles):
             (found,) = await self._infer("text", batch, ("MAP",))
-            if found.shape != (len(batch), MAP, MAP):
+            if found.shape != (len(batch), *cells):
                 raise BackendError("triton", f"text answers with another shape than {len(batch)} tiles have")
             maps.append(found)
-        return np.concatenate(maps) if maps else np.empty((0, MAP, MAP), np.uint8)
+        return np.concatenate(maps) if maps else np.empty((0, *cells), np.uint8)
 
     async def models(self) -> dict[str, str]:
         """The models that are served and the sha256 of each graph; asked once a minute.
@@ -161,8 +162,15 @@ class Vision:
 
 
 def _batches(tiles: Tiles) -> Iterator[Tiles]:
-    if tiles.dtype != np.uint8 or tiles.shape[1:] != (TILE, TILE, 3):
-        raise ValueError(f"tiles are uint8 [N, {TILE}, {TILE}, 3], not {tiles.dtype} {list(tiles.shape)}")
+    if (
+        tiles.dtype != np.uint8
+        or (tiles.ndim, tiles.shape[-1]) != (4, 3)
+        or any(side > TILE or side % STEP or not side for side in tiles.shape[1:3])
+    ):
+        raise ValueError(
+            f"tiles are uint8 [N, H, W, 3] with sides of {STEP} to {TILE}, multiples of {STEP}, "
+            f"not {tiles.dtype} {list(tiles.shape)}"
+        )
     for start in range(0, len(tiles), BATCH):
         yield tiles[start : start + BATCH]
 

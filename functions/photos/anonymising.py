@@ -18,7 +18,7 @@ from functions.photos.detection import REPORTED, Look, Vision
 from functions.photos.encoding import encode, media_type, suffix
 from functions.photos.inspection import findings
 from functions.photos.masking import Box, Fill, Kind, Region, grown, hidden, mask, merged, share
-from functions.photos.report import Decision, Looked, Masked, Mode, Reason, Report
+from functions.photos.report import Decision, Looked, Masked, Mode, Position, Reason, Report
 from shared.errors import BackendError
 
 ROUNDS: Final = 2  # of looking again at what was masked
@@ -142,6 +142,7 @@ class _Work:
         kept = merged([box for box, _ in self._found])
         shown = [found for found in dict.fromkeys(self._found) if found[0] in kept]
         width, height = self._photo.size
+        place = self._photo.position
         asked = {look.model for look in self._looks}
         return Report(
             decision="held" if reason else "released",
@@ -166,4 +167,6 @@ class _Work:
             report_threshold={model: score for model, score in REPORTED.items() if model in asked},
             models={model: digest for model, digest in models.items() if model in asked},
             duration_ms=duration_ms,
+            captured_at=self._photo.captured_at if self._options.context else None,
+            position=Position(latitude=place[0], longitude=place[1]) if self._options.context and place else None,
         )

@@ -15,6 +15,7 @@ import pi_heif
 from PIL import Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
+from functions.photos import provenance
 from shared.errors import Reject
 
 Format = Literal["JPEG", "PNG", "WEBP", "TIFF"]
@@ -71,6 +72,8 @@ class Photo:
     subsampling: int | None = None  # the same
     lossless: bool = False  # of a WebP
     loop: int = 0  # of an animation
+    captured_at: str | None = None  # for the report; nothing of it is written again
+    position: tuple[float, float] | None = None  # the same
 
     @property
     def size(self) -> tuple[int, int]:
@@ -91,7 +94,9 @@ def decode(data: bytes, limits: Limits | None = None) -> Photo:
         read_as = str(opened.format)
         count = 1 if read_as in ("MPO", "HEIF") else int(getattr(opened, "n_frames", 1))
         _check(opened, count, limits)
-        turned = opened.getexif().get(_ORIENTATION, 1) not in (None, 0, 1)
+        exif = opened.getexif()
+        turned = exif.get(_ORIENTATION, 1) not in (None, 0, 1)
+        taken, place = provenance.captured_at(exif), provenance.position(exif)
         frames = tuple(_frames(opened, count, limits))
         plain = isinstance(opened, JpegImageFile) and not turned and opened.mode in ("L", "RGB")
         return Photo(
@@ -103,6 +108,8 @@ def decode(data: bytes, limits: Limits | None = None) -> Photo:
             subsampling=get_sampling(opened) if plain and opened.mode == "RGB" else None,
             lossless=read_as == "WEBP" and _lossless(data),
             loop=int(opened.info.get("loop", 0) or 0),
+            captured_at=taken,
+            position=place,
         )
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 TILE: Final = 1280  # pixels; the longest side of a tile
 _OVERLAP: Final = TILE // 4  # pixels that neighbours share: what is smaller is whole in one of them
-_STRIDE: Final = 32  # every detector halves a tile five times
+_STRIDE: Final = 128  # a detector halves a tile five times, after it was shrunk to a quarter
 _BAND: Final = 2**24  # photo pixels that are copied at a time where the alpha channel must go first
 
 
@@ -35,7 +35,7 @@ class View:
 class Tile:
     """A part of a photo as a detector sees it, and the way back."""
 
-    pixels: NDArray[np.uint8]  # [height, width, 3] RGB, both multiples of 32; black where the photo ends
+    pixels: NDArray[np.uint8]  # [height, width, 3] RGB, both multiples of 128; black where the photo ends
     left: float  # photo pixels
     top: float  # photo pixels
     scale: float  # tile pixels a photo pixel

@@ -2,10 +2,11 @@
 
 Runs with the Python of Triton's environment (onnx, numpy): ``python graphs.py MODEL PUBLISHED SERVED …``.
 
-Every served graph takes ``TILES`` [N, 1280, 1280, 3] uint8, RGB, and gives ``BOXES`` [N, K, 4] float32 (left, top,
-right, bottom in pixels of the tile), ``SCORES`` [N, K] float32 (best first; 0: no box) and ``LABELS`` [N, K] int32;
-the model of lettering gives ``MAP`` [N, 320, 320] uint8 instead. Normalising and decoding are part of the graph, so
-that the same file does the same under any backend, on a CPU or a GPU. It is the same bytes in every run.
+Every served graph takes ``TILES`` [N, H, W, 3] uint8, RGB (both sides multiples of 128, at most 1280), and gives
+``BOXES`` [N, K, 4] float32 (left, top, right, bottom in pixels of the tile), ``SCORES`` [N, K] float32 (best first; 0:
+no box) and ``LABELS`` [N, K] int32; the model of lettering gives ``MAP`` [N, H/4, W/4] uint8 instead. Normalising and
+decoding are part of the graph, so that the same file does the same under any backend, on a CPU or a GPU. It is the
+same bytes in every run.
 """
 
 import sys
@@ -63,22 +64,40 @@ class Graph:
         return {value.name: renamed[value.name] for value in net.output}
 
     def pixels(self) -> str:
-        """The tiles as [N, 3, 1280, 1280] float32, 0 to 255."""
+        """The tiles as [N, 3, H, W] float32, 0 to 255."""
         return self("Cast", self("Transpose", "TILES", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
 
     def flat(self, tensor: str, channels: int) -> str:
         """[N, channels, H, W] as [N, channels, H*W]."""
         return self("Reshape", tensor, self.const([0, channels, -1]))
 
+    def sides(self) -> str:
+        """Height and width of the tiles."""
+        return self("Slice", self("Shape", "TILES"), self.const([1]), self.const([3]))
+
     def boxes(self, middle: str, size: str) -> str:
         """[N, 4, M] within the tile, from middles and sizes [N, 2, M] (x, y)."""
         half = self("Mul", size, self.const(0.5))
         corners = self("Concat", self("Sub", middle, half), self("Add", middle, half), axis=1)
-        return self("Clip", corners, self.const(0.0), self.const(float(TILE)))
+        ends = self("Cast", self("Gather", self.sides(), self.const([1, 0, 1, 0])), to=TensorProto.FLOAT)
+        inside = self("Min", corners, self("Reshape", ends, self.const([1, 4, 1])))
+        return self("Max", inside, self.const(0.0))
+
+    def grid(self, stride: int) -> str:
+        """[1, 2, H/stride * W/stride]: column and row of each cell, row by row."""
+        rows, columns = np.mgrid[: TILE // stride, : TILE // stride].astype(np.float32)
+        largest = self.const(np.stack((columns, rows))[None])
+        cells = self("Div", self.sides(), self.const([stride]))
+        return self(
+            "Reshape", self("Slice", largest, self.const([0, 0]), cells, self.const([2, 3])), self.const([1, 2, -1])
+        )
 
     def answer(self, boxes: str, scores: str) -> None:
         """The ``MOST`` best of boxes [N, 4, M] by scores [N, M] are the graph's outputs."""
         best, places = f"best_{len(self.nodes)}", f"places_{len(self.nodes)}"
+        # As many as that in the smallest tile, too: a GPU's TopK wants to know the number beforehand.
+        boxes = self("Pad", boxes, self.const([0, 0, 0, 0, 0, MOST]), self.const(0.0))
+        scores = self("Pad", scores, self.const([0, 0, 0, MOST]), self.const(0.0))
         self.nodes.append(helper.make_node("TopK", [scores, self.const([MOST])], [best, places], axis=1))
         each = self("Unsqueeze", places, axes=[1])
         chosen = self("GatherElements", boxes, self("Concat", each, each, each, each, axis=1), axis=2)
@@ -86,27 +105,21 @@ class Graph:
         none = self("Mul", best, self.const(0.0))
         self("Where", self("Less", best, self.const(FLOOR)), none, best, name="SCORES")
         self("Cast", none, name="LABELS", to=TensorProto.INT32)  # each detector here knows one thing
-        shapes: tuple[tuple[str, int, list[int]], ...] = (
-            ("BOXES", TensorProto.FLOAT, [MOST, 4]),
-            ("SCORES", TensorProto.FLOAT, [MOST]),
-            ("LABELS", TensorProto.INT32, [MOST]),
+        shapes: tuple[tuple[str, int, list[Any]], ...] = (
+            ("BOXES", TensorProto.FLOAT, ["N", MOST, 4]),
+            ("SCORES", TensorProto.FLOAT, ["N", MOST]),
+            ("LABELS", TensorProto.INT32, ["N", MOST]),
         )
-        self.outputs = [helper.make_tensor_value_info(name, kind, ["N", *shape]) for name, kind, shape in shapes]
+        self.outputs = [helper.make_tensor_value_info(name, kind, shape) for name, kind, shape in shapes]
 
     def model(self, name: str) -> Any:
         """The finished model, checked."""
-        tiles = helper.make_tensor_value_info("TILES", TensorProto.UINT8, ["N", TILE, TILE, 3])
+        tiles = helper.make_tensor_value_info("TILES", TensorProto.UINT8, ["N", "H", "W", 3])
         graph = helper.make_graph(self.nodes, name, [tiles], self.outputs, list(self.initializers.values()))
         opset = helper.make_opsetid("", OPSET)
         made = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="stadtfunk")
         onnx.checker.check_model(made, full_check=True)
         return made
-
-
-def grid(cells: int) -> NDArray[np.float32]:
-    """[1, 2, cells*cells]: column and row of each cell, row by row."""
-    rows, columns = np.divmod(np.arange(cells * cells, dtype=np.float32), np.float32(cells))
-    return np.stack((columns, rows))[None]
 
 
 def bgr(net: Any, weights: str) -> None:
@@ -122,7 +135,7 @@ def first_convolution(net: Any) -> str:
 
 def centerface(net: Any) -> Graph:
     """Heat map, log sizes (height, width) and offsets (y, x) at stride 4; a face is where the heat map peaks."""
-    graph, cells = Graph(), TILE // 4
+    graph = Graph()
     out = graph.include(net, graph.pixels())
     heat = out["537"]
     peak = graph("Equal", heat, graph("MaxPool", heat, kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[1, 1]))
@@ -131,10 +144,8 @@ def centerface(net: Any) -> Graph:
     offsets = graph("Gather", graph.flat(out["539"], 2), turned, axis=1)
     sizes = graph("Exp", graph("Gather", graph.flat(out["538"], 2), turned, axis=1))
     cell = graph.const(4.0)
-    middle = graph("Mul", graph("Add", offsets, graph.const(grid(cells) + np.float32(0.5))), cell)
-    graph.answer(
-        graph.boxes(middle, graph("Mul", sizes, cell)), graph("Reshape", scores, graph.const([0, cells * cells]))
-    )
+    middle = graph("Mul", graph("Add", graph("Add", offsets, graph.grid(4)), graph.const(0.5)), cell)
+    graph.answer(graph.boxes(middle, graph("Mul", sizes, cell)), graph("Reshape", scores, graph.const([0, -1])))
     return graph
 
 
@@ -150,7 +161,7 @@ def yunet(net: Any) -> Graph:
             graph("Slice", box, graph.const([start]), graph.const([start + 2]), graph.const([1])) for start in (0, 2)
         )
         pixels = graph.const(float(stride))
-        middle = graph("Mul", graph("Add", offset, graph.const(grid(TILE // stride))), pixels)
+        middle = graph("Mul", graph("Add", offset, graph.grid(stride)), pixels)
         boxes.append(graph.boxes(middle, graph("Mul", graph("Exp", size), pixels)))
         scores.append(graph("Sqrt", graph("Mul", out[f"cls_{stride}"], out[f"obj_{stride}"])))
     together = graph("Squeeze", graph("Concat", *scores, axis=1), axes=[2])
@@ -170,14 +181,13 @@ def fastestdet(net: Any) -> Graph:
     for shrunk in (1, 2, 4):
         small = graph("AveragePool", pixels, kernel_shape=[shrunk] * 2, strides=[shrunk] * 2) if shrunk > 1 else pixels
         out = graph.include(net, small, run=str(shrunk))["758"]
-        cells = TILE // shrunk // 16
         parts = graph.flat(out, 85)
         objectness, offset, size, person = (
             graph("Slice", parts, graph.const([start]), graph.const([end]), graph.const([1]))
             for start, end in ((0, 1), (1, 3), (3, 5), (5, 6))
         )
         cell = graph.const(float(16 * shrunk))
-        middle = graph("Mul", graph("Add", graph("Tanh", offset), graph.const(grid(cells))), cell)
+        middle = graph("Mul", graph("Add", graph("Tanh", offset), graph.grid(16 * shrunk)), cell)
         # Sizes are shares of the 352 pixels it was trained with, whatever it is given.
         boxes.append(graph.boxes(middle, graph("Mul", graph("Sigmoid", size), graph.const(float(352 * shrunk)))))
         powers = (graph("Pow", objectness, graph.const(0.6)), graph("Pow", person, graph.const(0.4)))
@@ -219,10 +229,9 @@ def lettering(net: Any) -> Graph:
     centred = graph("Sub", graph("Mul", graph.pixels(), graph.const(2 / 255)), graph.const(1.0))
     (probability,) = graph.include(net, centred).values()
     pooled = graph("MaxPool", probability, kernel_shape=[4, 4], strides=[4, 4])
-    cells = TILE // 4
-    whole = graph("Mul", graph("Reshape", pooled, graph.const([0, cells, cells])), graph.const(255.0))
+    whole = graph("Mul", graph("Squeeze", pooled, axes=[1]), graph.const(255.0))
     graph("Cast", whole, name="MAP", to=TensorProto.UINT8)
-    graph.outputs = [helper.make_tensor_value_info("MAP", TensorProto.UINT8, ["N", cells, cells])]
+    graph.outputs = [helper.make_tensor_value_info("MAP", TensorProto.UINT8, ["N", "H4", "W4"])]
     return graph
 
 

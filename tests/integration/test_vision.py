@@ -18,7 +18,7 @@ from shared.backends import Backends
 from shared.catalogue import Catalogue
 from shared.errors import BackendError
 from shared.settings import Settings, VisionSettings
-from shared.vision import MAP, TILE, Vision
+from shared.vision import CELL, TILE, Vision
 
 PHOTOS = Path("../shared/data/photos")
 
@@ -69,7 +69,7 @@ async def test_faces_persons_and_lettering_are_found_where_they_are(client: Visi
 
     tile, plates = tile_of("plates", 0)
     (seen,) = await client.text(tile[None])
-    left, top, right, bottom = (round(value * MAP / TILE) for value in plates[0])
+    left, top, right, bottom = (round(value / CELL) for value in plates[0])
     assert seen[top : bottom + 1, left : right + 1].max() > 200
     assert np.median(seen) < 20
 
