@@ -49,6 +49,10 @@ class Liar:
         found, self._said = self._said, []
         return found
 
+    async def models(self, _: web.Request) -> web.Response:
+        """GET /v1/models: whether it is there."""
+        return web.json_response({"object": "list", "data": [{"id": "liar", "object": "model"}]})
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """POST /v1/chat/completions with ``stream``."""
         body = await request.json()
@@ -72,6 +76,7 @@ async def liar() -> AsyncIterator[Liar]:
     """Serve one on a free port of 127.0.0.1 until the block ends."""
     found = Liar()
     app = web.Application()
+    app.router.add_get("/v1/models", found.models)
     app.router.add_post("/v1/chat/completions", found.answer)
     async with served(app) as address:
         found.url = f"{address}/v1"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,11 +16,16 @@ _MOST = 64 * 2**20
 
 
 class Recorder:
-    """What runs: ``url`` stands in for the server's; ``drain`` gives all texts since the last call."""
+    """What runs: ``url`` stands in for the server's; ``drain`` gives all texts since the last call.
 
-    def __init__(self, server: str) -> None:
+    ``spans`` are the requests' beginnings and ends, by ``time.perf_counter``.
+    """
+
+    def __init__(self, server: str, session: aiohttp.ClientSession) -> None:
         self.url = ""
+        self.spans: list[tuple[float, float]] = []
         self._server = server.rstrip("/")
+        self._session = session
         self._bodies: list[bytes] = []
 
     def drain(self) -> list[str]:
@@ -36,20 +42,21 @@ class Recorder:
 
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
         """Send a request to the server, keep its body, and stream the answer back."""
+        start = time.perf_counter()
         body = await request.read()
         self._bodies.append(body)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
-        async with aiohttp.ClientSession(auto_decompress=False) as session:
-            url = f"{self._server}{request.path_qs}"
-            async with session.request(request.method, url, data=body, headers=headers) as answer:
-                kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
-                if "Content-Encoding" in answer.headers:
-                    kept["Content-Encoding"] = answer.headers["Content-Encoding"]
-                response = web.StreamResponse(status=answer.status, headers=kept)
-                await response.prepare(request)
-                async for piece in answer.content.iter_any():
-                    await response.write(piece)
-                return response
+        url = f"{self._server}{request.path_qs}"
+        async with self._session.request(request.method, url, data=body, headers=headers) as answer:
+            kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
+            if "Content-Encoding" in answer.headers:
+                kept["Content-Encoding"] = answer.headers["Content-Encoding"]
+            response = web.StreamResponse(status=answer.status, headers=kept)
+            await response.prepare(request)
+            async for piece in answer.content.iter_any():
+                await response.write(piece)
+            self.spans.append((start, time.perf_counter()))
+            return response
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -63,11 +70,12 @@ def _texts(value: Any) -> Iterator[str]:
 @asynccontextmanager
 async def recorder(server: str) -> AsyncIterator[Recorder]:
     """Stand before ``server`` (scheme and host, no path) on a free port of 127.0.0.1 until the block ends."""
-    found = Recorder(server)
-    app = web.Application(client_max_size=_MOST)
-    app.router.add_route("*", "/{path:.*}", found.pass_on)
-    async with served(app) as found.url:
-        yield found
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        found = Recorder(server, session)
+        app = web.Application(client_max_size=_MOST)
+        app.router.add_route("*", "/{path:.*}", found.pass_on)
+        async with served(app) as found.url:
+            yield found
 
 
 @asynccontextmanager

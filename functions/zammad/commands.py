@@ -7,17 +7,15 @@ import typer
 
 from events.zammad import KnowledgeSyncAsked
 from functions.zammad.doctor import app as examination
-from functions.zammad.evaluation import Witness
-from functions.zammad.evaluation import evaluate as evaluate_letters
+from functions.zammad.evaluation import evaluate_letters, evaluate_lies
+from functions.zammad.letters import load as load_letters
 from functions.zammad.reindex import app as reindexing
 from functions.zammad.replay import app as past
 from shared.bus import enveloped
 from shared.jetstream import JetStreamBus
 from shared.settings import Settings
 
-__all__ = ["LETTERS_STACK", "Witness", "app", "evaluate_letters"]
-
-LETTERS_STACK = "xnext"  # whose pages answer the letters of an evaluation
+__all__ = ["app", "evaluate_letters", "evaluate_lies", "load_letters"]
 
 app = typer.Typer(help="Drafts in the help desk.", no_args_is_help=True)
 app.add_typer(examination)  # without a name: its commands stand beside the others

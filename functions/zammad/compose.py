@@ -39,7 +39,7 @@ _STATES: Final[Mapping[DraftState, str]] = {
     "outdated": "Im Ticket liegt noch unser Entwurf zu einer früheren Nachricht; er beantwortet diese nicht.",
     "none": "Es gibt keinen Entwurf.",
 }
-_FLAGS: Final[Mapping[Flag, str]] = {
+FLAG_WORDS: Final[Mapping[Flag, str]] = {
     "deadline": "Frist genannt",
     "complaint": "Beschwerde",
     "threat": "Drohung",
@@ -263,7 +263,7 @@ def _facts(proposal: Proposal, triage: Triage | None) -> str:
     facts = [f"Sprache: {found.language}"]
     if found.category != OTHER:
         facts.append(f"Kategorie: {found.category}")
-    facts += [_FLAGS[flag] for flag in sorted(found.flags)]
+    facts += [FLAG_WORDS[flag] for flag in sorted(found.flags)]
     if triage is not None:
         facts.append(f"Dringlichkeit: {'hoch' if triage.urgency == 'high' else 'normal'}")
         if triage.group:

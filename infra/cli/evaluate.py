@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
@@ -132,7 +132,7 @@ def evaluate(
 async def _judged(
     judge: Callable[[Settings, Path], Awaitable[dict[str, Any]]], system: str, documents: Path | None, queries: Path
 ) -> dict[str, Any]:
-    async with stack(system, documents) as (settings, pages):
+    async with stack((system,), documents) as (settings, pages):
         figures = await judge(settings, queries)
         return figures | {"run": {"documents": pages, "model": settings.embeddings.model}}
 
@@ -229,23 +229,35 @@ def _compare(
 
 
 @contextlib.asynccontextmanager
-async def stack(system: str, documents: Path | None) -> AsyncIterator[tuple[Settings, int]]:
-    """A running stack in a temporary folder, filled; its settings, and the number of its pages."""
+async def stack(
+    systems: Sequence[str],
+    documents: Path | None,
+    *,
+    data: Path | None = None,
+    port: int | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> AsyncIterator[tuple[Settings, int]]:
+    """A running stack, filled; its settings, and the number of its pages.
+
+    ``data`` is a folder that is kept, a temporary one where none is named; ``variables`` are further settings.
+    """
     with tempfile.TemporaryDirectory(prefix="stadtfunk-evaluate-") as folder:
+        place = data or Path(folder)
         command = [sys.executable, "-c", "from infra.cli import main; main()", "up"]
-        command += ["--data", folder, "--only", system, "--no-open", "--json"]
+        command += ["--data", str(place), "--no-open", "--json"]
+        for system in systems:
+            command += ["--only", system]
         if documents is not None:
             command += ["--city", str(documents)]
+        if port is not None:
+            command += ["--port", str(port)]
         # Nothing of a stack that runs beside: the folder's own servers, and no limit on who asks fast.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdout=asyncio.subprocess.PIPE,
-            env=inherited | {"STADTFUNK_HOST__RATE_PER_MINUTE": "1000000"},
-        )
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
+        environment |= {"STADTFUNK_HOST__RATE_PER_MINUTE": "1000000", **(variables or {})}
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
         try:
             pages = await _filled(process)
-            yield Settings(_env_file=Path(folder) / "stack.env"), pages
+            yield Settings(_env_file=place / "stack.env"), pages
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
