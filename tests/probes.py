@@ -2,9 +2,13 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+
+from shared.embeddings import Embeddings, Role, Vector
 
 PROBES = Path(__file__).parents[2] / "shared" / "data" / "probes"
 needed = pytest.mark.skipif(
@@ -25,3 +29,15 @@ def probes(file: str, field: str) -> list[str]:
 
 def attacks() -> list[str]:
     return probes("prompt_injections.jsonl", "text") + probes("bipia_text_attacks.jsonl", "text")
+
+
+class Remembering(Embeddings):
+    """The real model, asked once for each text: the same page and the same probes come again and again."""
+
+    _known: ClassVar[dict[tuple[Role, str], Vector]] = {}
+
+    async def embed(self, texts: Sequence[str], role: Role = "passage") -> list[Vector]:
+        new = [text for text in dict.fromkeys(texts) if (role, text) not in self._known]
+        for text, vector in zip(new, await super().embed(new, role), strict=True):
+            self._known[role, text] = vector
+        return [self._known[role, text] for text in texts]

@@ -146,6 +146,7 @@ def test_what_a_catalogue_says_is_text(visit: Visit) -> None:
 def test_a_title_that_is_not_there(visit: Visit) -> None:
     page = visit.open("/library/title?id=weg")
     expect(page.get_by_text("no such title")).to_be_visible()
+    visit.context.close()  # then nothing comes any more
     visit.said.clear()  # the browser says that it was a 404
 
 

@@ -21,7 +21,7 @@ from shared.knowledge.injection import instructs
 from shared.knowledge.passages import passages
 from shared.knowledge.search import Hit, Match
 from shared.settings import ChatSettings, EmbeddingSettings
-from tests.probes import PROBES, QUESTION, TRUE, attacks, needed, probes
+from tests.probes import PROBES, QUESTION, TRUE, Remembering, attacks, needed, probes
 from tests.scripted_llm import ScriptedModel, obeying_pages, obeying_questions, scripted_model
 
 pytestmark = [
@@ -42,7 +42,7 @@ def given(planted: str = "") -> list[Source]:
 
 @pytest.fixture
 async def embeddings(embedding_url: str) -> AsyncIterator[Embeddings]:
-    embeddings = Embeddings(EmbeddingSettings(url=embedding_url))
+    embeddings = Remembering(EmbeddingSettings(url=embedding_url))
     yield embeddings
     await embeddings.close()
 

@@ -24,7 +24,7 @@ from shared.knowledge.search import Hit, Match
 from shared.objects import MemoryObjects
 from shared.recent import Recent
 from shared.settings import ChatSettings, Settings, ZammadGroup
-from tests.probes import QUESTION, TRUE, attacks, needed, probes
+from tests.probes import QUESTION, TRUE, Remembering, attacks, needed, probes
 from tests.scripted_llm import ScriptedModel, obeying_pages, obeying_questions, scripted_model
 
 pytestmark = [
@@ -74,10 +74,13 @@ async def use(settings: Settings, model: ScriptedModel, monkeypatch: pytest.Monk
     monkeypatch.setattr(topics, "read", lambda: TOPICS)
     chat = ChatSettings(url=model.url, languages=("de",))
     zammad = settings.zammad.model_copy(update={"collection": f"{settings.xnext.collection}_kb"})
-    use = Backends(settings.model_copy(update={"chat": chat, "zammad": zammad}), objects=MemoryObjects())
+    embeddings = Remembering(settings.embeddings)
+    settings = settings.model_copy(update={"chat": chat, "zammad": zammad})
+    use = Backends(settings, objects=MemoryObjects(), embeddings=embeddings)
     await knowledge_of(use).write(document(id="kb:1", source=PUBLISHED))
     yield use
     await use.close()
+    await embeddings.close()
 
 
 @pytest.mark.parametrize("script", [obeying_questions, obeying_pages])
