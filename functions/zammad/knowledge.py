@@ -9,15 +9,13 @@ together, that may as well be a right that the bot lost: they are hidden at once
 removed a day later (``knowledge_grace_s``); hidden ones come back without being embedded again.
 """
 
-from collections import Counter
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
 from events.zammad import KnowledgeAlarmed, KnowledgeSyncAsked
 from functions.zammad.client import zammad_of
 from functions.zammad.ledger import Ledger
-from functions.zammad.outline import Visibility
 from functions.zammad.refresh import Refresh
 from shared.backends import Backends
 from shared.catalogue import Text
@@ -27,11 +25,6 @@ from shared.knowledge.index import Index
 
 PUBLISHED: Final = "published"  # the ``source`` of a passage that a citizen may be shown: ``Filters(source=PUBLISHED)``
 INTERNAL: Final = "internal"  # of one that informs agents alone
-_WORDS: Final[dict[Visibility | Literal["hidden"], str]] = {
-    "published": "veröffentlicht / published",
-    "internal": "intern / internal",
-    "hidden": "verborgen, da in Zammad verschwunden / hidden, vanished from Zammad",
-}
 
 
 class NoQuery(BaseModel):
@@ -66,11 +59,11 @@ def knowledge_of(use: Backends) -> Index:
 
 @http
 async def knowledge_figures(_: NoQuery, use: Backends) -> Figures:
-    """How many answers of the knowledge base can be found, by who may see them."""
+    """How many answers of the knowledge base citizens can be shown; of internal ones nothing is told in public."""
     known = (await Ledger(use).all()).values()
-    counts = Counter(one.visibility for one in known if one.settled)
+    published = sum(one.settled and one.visibility == PUBLISHED for one in known)
     return Figures(
         title=Text(de="Antworten der Wissensdatenbank im Index", en="Answers of the knowledge base in the index"),
         columns=[Text(de="Sichtbarkeit", en="Visibility"), Text(de="Anzahl", en="Count")],
-        rows=[[words, counts[name]] for name, words in _WORDS.items()] if counts else [],
+        rows=[["veröffentlicht / published", published]] if known else [],
     )

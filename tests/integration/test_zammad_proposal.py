@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import pytest
 
+from events.zammad import KnowledgeSyncAsked
 from functions.zammad import topics
 from functions.zammad.knowledge import INTERNAL, PUBLISHED, knowledge_of
 from functions.zammad.mail import Mail, read_mail
 from functions.zammad.proposal import Proposal, propose
+from functions.zammad.warming import warm_drafts
 from infra.liar import liar
 from infra.recorder import recorder
 from shared.backends import Backends
@@ -159,6 +161,24 @@ async def test_no_personal_data_reaches_a_model(use: Backends) -> None:
     assert "Hundesteuer" in seen
     for datum in ("Ada", "Muster", "3920014", "muster.example", "DE4198"):
         assert datum not in seen
+
+
+async def test_what_every_draft_needs_is_read_before_the_first_letter(use: Backends) -> None:
+    async with recorder(use.settings.embeddings.url.removesuffix("/v1")) as embeddings:
+        settings = use.settings.model_copy(
+            update={
+                "embeddings": EmbeddingSettings(url=f"{embeddings.url}/v1"),
+                "zammad": use.settings.zammad.model_copy(update={"url": "http://127.0.0.1:9"}),
+            }
+        )
+        watched = Backends(settings, objects=MemoryObjects())
+        try:
+            await warm_drafts(KnowledgeSyncAsked(), watched)
+            assert "Kirchenaustritt erklären" in embeddings.drain()
+            assert not (await propose(letter("Was kostet die Hundesteuer für meinen Hund?"), GROUP, watched)).abstains
+            assert "Kirchenaustritt erklären" not in embeddings.drain()
+        finally:
+            await watched.close()
 
 
 async def test_a_model_that_lies_gets_nothing_false_through(use: Backends) -> None:
