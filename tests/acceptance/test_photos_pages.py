@@ -63,7 +63,7 @@ def test_a_citizen_has_photos_anonymised_by_keyboard(visit: Visit) -> None:
     expect(good.get_by_text("Fertig.")).to_be_visible()
     broken = page.get_by_role("listitem").filter(has_text="kaputt.jpg")
     expect(broken.get_by_text("Das Foto ist beschädigt oder unvollständig.")).to_be_visible()
-    expect(page.get_by_role("status")).to_have_text("2 von 2 Fotos fertig.")
+    expect(page.get_by_role("status")).to_have_text("2 von 2 Fotos bearbeitet.")
 
     slider = good.get_by_role("slider", name="Vorher und nachher vergleichen: Straße mit Erika.jpg")
     slider.press("ArrowLeft")
@@ -149,7 +149,7 @@ def test_axe_finds_nothing(chromium: Browser, visit: Visit, scheme: str, width: 
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Fotos auswählen").click()
     chosen.value.set_files([PHOTO, BROKEN])  # type: ignore[arg-type]
-    expect(page.get_by_role("status")).to_have_text("2 von 2 Fotos fertig.")
+    expect(page.get_by_role("status")).to_have_text("2 von 2 Fotos bearbeitet.")
     page.get_by_text("Bericht", exact=True).click()
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"

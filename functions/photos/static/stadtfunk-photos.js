@@ -72,6 +72,10 @@ label input { width: 1.15em; height: 1.15em; margin: 0; accent-color: var(--acce
   border-radius: var(--round);
 }
 .photo h3 { overflow-wrap: anywhere; }
+.body { display: grid; gap: 0.9em; justify-items: start; }
+.body:empty { display: none; }
+.body > figure, .body > details { width: 100%; }
+.body p { overflow-wrap: anywhere; }
 .state { color: var(--soft); }
 .failed .state { color: var(--bad); }
 progress { width: 100%; height: 0.6em; accent-color: var(--accent); }
@@ -95,12 +99,12 @@ details dl { margin-block: 0.75em; }
 
 const TEXTS = {
   de: {
-    choose: "Fotos auswählen", drop: "Oder hierher ziehen: JPEG, PNG, WebP, TIFF oder HEIC, auch mehrere.",
+    yours: "Ihre Fotos", choose: "Fotos auswählen", drop: "Oder hierher ziehen: JPEG, PNG, WebP, TIFF oder HEIC, auch mehrere.",
     example: "Mit einem Beispielbild ausprobieren", most: (mb) => `Höchstens ${mb} MB je Foto.`,
     hide: "Unkenntlich machen", face: "Gesichter", plate: "Kennzeichen", person: "ganze Personen",
     fill: "Gesichter und Personen", solid: "grau füllen", blur: "stark verwischen",
     none: "Wählen Sie aus, was unkenntlich werden soll.",
-    done: (count, all) => `${count} von ${all === 1 ? "einem Foto" : `${all} Fotos`} fertig.`,
+    done: (count, all) => `${count} von ${all} ${all === 1 ? "Foto" : "Fotos"} bearbeitet.`,
     sending: (percent) => `Wird übertragen: ${percent} %`, queued: "Gleich an der Reihe …",
     waiting: "Angekommen, wartet auf die Bearbeitung …", working: "Wird bearbeitet …", released: "Fertig.",
     held: "Noch nicht sicher: Jemand von der Stadt sieht sich das bereits verdeckte Foto an, nie das Original. Unter dieser Adresse liegt es danach:",
@@ -122,12 +126,12 @@ const TEXTS = {
     counts: { face: ["ein Gesicht", "Gesichter"], plate: ["ein Kennzeichen", "Kennzeichen"], person: ["eine Person", "Personen"] },
   },
   en: {
-    choose: "Choose photos", drop: "Or drop them here: JPEG, PNG, WebP, TIFF or HEIC, several if you like.",
+    yours: "Your photos", choose: "Choose photos", drop: "Or drop them here: JPEG, PNG, WebP, TIFF or HEIC, several if you like.",
     example: "Try it with an example", most: (mb) => `At most ${mb} MB a photo.`,
     hide: "Make unrecognisable", face: "Faces", plate: "Number plates", person: "whole persons",
     fill: "Faces and persons", solid: "fill with grey", blur: "blur strongly",
     none: "Choose what is to be made unrecognisable.",
-    done: (count, all) => `${count} of ${all === 1 ? "one photo" : `${all} photos`} done.`,
+    done: (count, all) => `${count} of ${all} ${all === 1 ? "photo" : "photos"} done.`,
     sending: (percent) => `On its way: ${percent} %`, queued: "Next in a moment …",
     waiting: "Arrived, waiting to be worked on …", working: "Being worked on …", released: "Done.",
     held: "Not sure yet: somebody of the city looks at the photo as it is masked, never at the original. Afterwards it lies here:",
@@ -185,6 +189,7 @@ class Photo {
     this.file = file;
     this.wishes = wishes;
     this.settled = false;
+    this.wrong = false;
     this.urls = [];
     this.state = make("p", { className: "state" }, home.texts.queued);
     this.progress = make("progress", { max: 100, "aria-label": file.name });
@@ -201,17 +206,16 @@ class Photo {
   }
 
   async run() {
-    const { texts } = this.home;
     this.body.replaceChildren();
-    if (this.file.size > this.home.max) return this.say(texts.large(this.home.mb), { failed: true });
+    if (this.file.size > this.home.max) return this.say(this.reason(413), { failed: true });
     try {
       const taken = await this.upload();
       if (taken) await this.follow(taken);
     } catch {
-      this.say(texts.offline, { failed: true });
+      this.say(this.home.texts.offline, { failed: true });
     }
-    if (this.element.classList.contains("failed")) {
-      const again = make("button", { type: "button", className: "plain", onclick: () => this.home.queue(this) }, texts.again);
+    if (this.element.classList.contains("failed") && !this.wrong) {
+      const again = make("button", { type: "button", className: "plain", onclick: () => this.home.queue(this) }, this.home.texts.again);
       this.body.replaceChildren(again);
     }
   }
@@ -260,6 +264,7 @@ class Photo {
   /** What is wrong with a file, in the page's language. */
   reason(status, detail = "") {
     const { texts, mb } = this.home;
+    this.wrong = status === 413 || status === 415 || status === 422; // and stays so
     if (status === 413 || /MB/.test(detail)) return texts.large(mb);
     if (status === 415 || /is no JPEG/.test(detail)) return texts.format;
     if (/cut short/.test(detail)) return texts.broken;
@@ -434,6 +439,7 @@ class StadtfunkPhotos extends HTMLElement {
         make("fieldset", {}, make("legend", {}, texts.hide), this.kinds),
         make("fieldset", {}, make("legend", {}, texts.fill), this.fills)),
       drop,
+      make("h2", { className: "visually-hidden" }, texts.yours),
       this.said,
       this.list,
     ];
