@@ -164,7 +164,7 @@ def _of_change(told: _Filer) -> Notice | None:
     parent = told.message.new_parent_path or told.key.rpartition("/")[0]
     name = entry.name or told.key.rpartition("/")[2]
     try:
-        extended = {name: base64.b64decode(value) for name, value in entry.extended.items()}
+        extended = {name: base64.b64decode(value, validate=True) for name, value in entry.extended.items()}
     except ValueError:
         raise Reject("the notification is not understood: message.new_entry.extended: not in base64") from None
     return of_entry(f"{parent}/{name}", extended)

@@ -1,96 +1,45 @@
 """SeaweedFS' filer, followed by the worker: every object that was written becomes one event."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from events.storage import ObjectStored
-from infra.notifications.filer import BUCKET, KEY, Position
-from shared.backends import Backends
-from shared.function import on
-from shared.objects import Objects
 from shared.settings import NatsSettings, ObjectSettings
-from shared.state import State
-from tests.integration.workbench import Bench, until
+from tests.integration.storeroom import Storeroom, storeroom
+from tests.integration.workbench import until
 
 KEYS = ("a.jpg", "deep/er/b.jpg", "ü b/x+y%41&?#.jpg", "straße (2)/ä=1;2.jpg", "a.jpg.versions/v_1.jpg")
 
 
-class Shelf:
-    """A bucket of this test alone, and a worker's function that notes what it is told of it."""
-
-    def __init__(self, bench: Bench, objects: ObjectSettings) -> None:
-        self.bench = bench
-        self.bucket = f"tail-{uuid4().hex[:8]}"
-        self.objects = Objects(objects)
-        self.seen: Counter[tuple[str, str]] = Counter()  # key and version -> runs
-
-    @property
-    def keys(self) -> list[str]:
-        """Keys of what was seen, one a run."""
-        return sorted(key for key, _ in self.seen.elements())
-
-    def worker(self, *, suffix: str = ".jpg", **limits: Any) -> Any:
-        """A worker with an s3 trigger on the bucket."""
-
-        @on(ObjectStored)
-        async def note(event: ObjectStored, use: Backends) -> None:
-            self.seen[event.object_key, event.version] += 1
-
-        return self.bench.worker(note, events=[{"s3": {"bucket": self.bucket, "suffix": suffix}}], **limits)
-
-    async def put(self, key: str, data: bytes = b"x") -> None:
-        """Write an object."""
-        await self.objects.put(self.bucket, key, data)
-
-    async def position(self) -> int:
-        """How far the filer was followed, nanoseconds since 1970; 0: no position is kept yet."""
-        state = State(self.bench.settings.nats)
-        try:
-            entry = await state.bucket(BUCKET).get(KEY)
-        finally:
-            await state.close()
-        return 0 if entry is None else Position.model_validate_json(entry.value).upto_ns
-
-
 @pytest.fixture
-async def shelf(nats_settings: NatsSettings, s3_settings: ObjectSettings) -> AsyncIterator[Shelf]:
-    async with Bench(nats_settings) as bench:
-        bench.settings = bench.settings.model_copy(update={"objects": s3_settings})
-        shelf = Shelf(bench, s3_settings)
-        await shelf.objects.ensure_bucket(shelf.bucket)
-        yield shelf
-        async for row in shelf.objects.list(shelf.bucket):
-            await shelf.objects.delete(shelf.bucket, row.key)
-        await shelf.objects._call("clean", lambda client: client.delete_bucket(Bucket=shelf.bucket))
-        await shelf.objects.close()
+async def room(nats_settings: NatsSettings, s3_settings: ObjectSettings) -> AsyncIterator[Storeroom]:
+    async with storeroom(nats_settings, s3_settings) as room:
+        yield room
 
 
-async def test_what_is_written_is_told_once_whatever_its_key_and_size(shelf: Shelf) -> None:
-    async with shelf.worker():
+async def test_what_is_written_is_told_once_whatever_its_key_and_size(room: Storeroom) -> None:
+    async with room.worker():
         for key in KEYS:
-            await shelf.put(key)
-        await shelf.put("notes.txt")
-        await upload_in_parts(shelf, "large.jpg")
-        await until(lambda: len(shelf.seen) == len(KEYS) + 1)
-        await shelf.put("a.jpg", b"another")
-        await until(lambda: len(shelf.seen) == len(KEYS) + 2)
-        await shelf.objects.delete(shelf.bucket, "a.jpg")
-        await shelf.put("last.jpg")
-        await until(lambda: "last.jpg" in shelf.keys)
-        await shelf.bench.settled("note")
-    assert shelf.keys == sorted([*KEYS, "a.jpg", "large.jpg", "last.jpg"])
-    assert set(shelf.seen.values()) == {1}
-    assert await shelf.bench.count("DEAD") == 0
+            await room.put(key)
+        await room.put("notes.txt")
+        await upload_in_parts(room, "large.jpg")
+        await until(lambda: len(room.seen) == len(KEYS) + 1)
+        await room.put("a.jpg", b"another")
+        await until(lambda: len(room.seen) == len(KEYS) + 2)
+        await room.objects.delete(room.bucket, "a.jpg")
+        await room.put("last.jpg")
+        await until(lambda: "last.jpg" in room.keys)
+        await room.bench.settled("note")
+    assert room.keys == sorted([*KEYS, "a.jpg", "large.jpg", "last.jpg"])
+    assert set(room.seen.values()) == {1}
+    assert await room.bench.count("DEAD") == 0
 
 
-async def upload_in_parts(shelf: Shelf, key: str) -> None:
+async def upload_in_parts(room: Storeroom, key: str) -> None:
     def upload(client: Any) -> None:
-        name = {"Bucket": shelf.bucket, "Key": key}
+        name = {"Bucket": room.bucket, "Key": key}
         upload_id = client.create_multipart_upload(**name)["UploadId"]
         parts = []
         for number in (1, 2):
@@ -99,29 +48,41 @@ async def upload_in_parts(shelf: Shelf, key: str) -> None:
             parts.append({"PartNumber": number, "ETag": made["ETag"]})
         client.complete_multipart_upload(**name, UploadId=upload_id, MultipartUpload={"Parts": parts})
 
-    await shelf.objects._call("multipart", upload)
+    await room.objects._call("multipart", upload)
+
+
+async def test_a_bucket_that_keeps_versions_tells_each_of_them(room: Storeroom) -> None:
+    def write(client: Any) -> None:
+        client.put_bucket_versioning(Bucket=room.bucket, VersioningConfiguration={"Status": "Enabled"})
+        for data in (b"1", b"2", b"2"):
+            client.put_object(Bucket=room.bucket, Key="d/a.jpg", Body=data)
+
+    async with room.worker():
+        await room.objects._call("versions", write)
+        await until(lambda: len(room.seen) == 3)
+        await room.put("last.jpg")
+        await until(lambda: "last.jpg" in room.keys)
+        await room.bench.settled("note")
+    assert room.keys == ["d/a.jpg", "d/a.jpg", "d/a.jpg", "last.jpg"]
+    for key in ("d/a.jpg", "last.jpg"):
+        await room.objects.erase(room.bucket, key)
 
 
 async def test_a_worker_goes_on_where_the_last_one_stopped_and_two_tell_it_once(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    room: Storeroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.notifications.filer._KEEP_S", 0.0)
-    async with shelf.worker():
-        await shelf.put("first.jpg")
-        await until(lambda: shelf.keys == ["first.jpg"])
-        await until(lambda: moved(shelf, 0), "the position is kept")
-    kept = await shelf.position()
+    async with room.worker():
+        await room.put("first.jpg")
+        await until(lambda: room.keys == ["first.jpg"])
+        await until(lambda: room.moved(0), "the position is kept")
+    kept = await room.position()
     for number in range(5):
-        await shelf.put(f"away-{number}.jpg")
-    async with shelf.worker(), shelf.worker():
-        await until(lambda: len(shelf.seen) == 6)
-        await asyncio.gather(*(shelf.put(f"both-{number}.jpg") for number in range(5)))
-        await until(lambda: len(shelf.seen) == 11)
-        await until(lambda: moved(shelf, kept), "the position moved on")
-        await shelf.bench.settled("note")
-    assert set(shelf.seen.values()) == {1}
-
-
-async def moved(shelf: Shelf, before: int) -> bool:
-    await shelf.put("nudge.txt")  # the position is written with what comes next
-    return await shelf.position() > before
+        await room.put(f"away-{number}.jpg")
+    async with room.worker(), room.worker():
+        await until(lambda: len(room.seen) == 6)
+        await asyncio.gather(*(room.put(f"both-{number}.jpg") for number in range(5)))
+        await until(lambda: len(room.seen) == 11)
+        await until(lambda: room.moved(kept), "the position moved on")
+        await room.bench.settled("note")
+    assert set(room.seen.values()) == {1}
