@@ -67,7 +67,7 @@ def _command(up: Up, *arguments: str) -> Any:
         env={**kept, "STADTFUNK_DATA": str(up.data)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout

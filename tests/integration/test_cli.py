@@ -22,7 +22,7 @@ def stadtfunk(*arguments: str, **environment: str) -> "subprocess.CompletedProce
         env={**kept, "COLUMNS": "200", **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
 

@@ -28,6 +28,7 @@ from infra.cms.app import create_app
 from infra.cms.city import load_city
 from infra.cms.faults import HUGE_BYTES
 from infra.cms.webhook import Notifier
+from infra.stack.ports import free_port
 from tests.polling import eventually, until
 from tests.serving import serving
 
@@ -284,10 +285,8 @@ async def test_other_sites_can_neither_edit_nor_read(cms: str, http: aiohttp.Cli
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def port() -> int:
+    return free_port()
 
 
 @contextlib.contextmanager
@@ -312,16 +311,16 @@ def started(port: int, *arguments: str, **environment: str) -> Iterator[subproce
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.communicate(timeout=10)
+            process.communicate(timeout=60)
         finally:
             process.kill()
 
 
 async def test_the_program_listens_on_this_machine_alone_and_streams_a_huge_page(
-    free_port: int, http: aiohttp.ClientSession
+    port: int, http: aiohttp.ClientSession
 ) -> None:
-    with started(free_port) as process:
-        cms = f"http://127.0.0.1:{free_port}"
+    with started(port) as process:
+        cms = f"http://127.0.0.1:{port}"
         assert (await told(http, cms + page("1001")))[2]["publicUrl"] == f"{cms}/services/1001"
         program = psutil.Process(process.pid)
         assert {socket.laddr.ip for socket in program.net_connections("inet") if socket.status == "LISTEN"} == {
@@ -341,13 +340,13 @@ async def test_the_program_listens_on_this_machine_alone_and_streams_a_huge_page
         assert (await told(http, cms + page("1002")))[0] == 200
 
 
-async def test_a_foreign_city_is_served_whole(free_port: int, http: aiohttp.ClientSession) -> None:
+async def test_a_foreign_city_is_served_whole(port: int, http: aiohttp.ClientSession) -> None:
     if not SHARED.exists():
         assert os.environ.get("CI") != "true", f"{SHARED} is missing"
         pytest.skip(f"{SHARED} is not on this machine")
     rows = {row["id"]: row for row in map(json.loads, SHARED.read_text(encoding="utf-8").split("\n")[:-1])}
-    with started(free_port, "--city", str(SHARED)):
-        cms = f"http://127.0.0.1:{free_port}"
+    with started(port, "--city", str(SHARED)):
+        cms = f"http://127.0.0.1:{port}"
         ids = [entry["id"] for entry in (await told(http, cms + LIST))[2]["ids"]]
         assert ids == list(rows)
         assert (await told(http, cms + ARTICLES))[2] == {"total": 0, "offset": 0, "limit": 100, "results": []}
@@ -366,14 +365,14 @@ async def test_a_foreign_city_is_served_whole(free_port: int, http: aiohttp.Clie
         (["--webhook", "http://127.0.0.1:9/hook"], "STADTFUNK_SECRET_CMS_WEBHOOK"),
     ],
 )
-def test_a_wrong_start_says_what_is_missing(free_port: int, arguments: list[str], message: str) -> None:
+def test_a_wrong_start_says_what_is_missing(port: int, arguments: list[str], message: str) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("STADTFUNK_")}
     done = subprocess.run(
-        [sys.executable, "-m", "infra.cms", "--port", str(free_port), *arguments],
+        [sys.executable, "-m", "infra.cms", "--port", str(port), *arguments],
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert done.returncode == 1

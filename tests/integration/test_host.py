@@ -225,18 +225,18 @@ async def test_slow_heads_and_bodies_are_cut_off(
         host, port = url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"GET /page HTTP/1.1\r\nhost: x\r\nx-slow: ")
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), 30) == b""
         writer.close()
         # A second request on a kept connection has a deadline of its own.
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"GET /page HTTP/1.1\r\nhost: x\r\n\r\n")
         assert b"200 OK" in await reader.readuntil(b"<h1>ok</h1>")
         writer.write(b"GET /pa")
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), 30) == b""
         writer.close()
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"POST /size HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nx")
-        assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 408")
+        assert (await asyncio.wait_for(reader.read(), 30)).startswith(b"HTTP/1.1 408")
         writer.close()
 
 
@@ -327,7 +327,7 @@ async def test_files_come_from_their_folder_only(client: aiohttp.ClientSession) 
             # By hand: a client library would tidy the path up.
             reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(f"GET /static/portal/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
-            answer_bytes = await asyncio.wait_for(reader.read(), 10)
+            answer_bytes = await asyncio.wait_for(reader.read(), 30)
             assert answer_bytes.split(b" ")[1] == b"404", path
             assert b"@http" not in answer_bytes
             writer.close()
@@ -450,7 +450,7 @@ async def test_streams_are_events_and_end_with_the_client(client: aiohttp.Client
         answer = await client.get(f"{url}/talk?q=long")
         assert (await answer.content.readline()) == b"event: piece\n"
         answer.close()
-        await asyncio.wait_for(closed.wait(), 10)
+        await asyncio.wait_for(closed.wait(), 30)
 
 
 async def test_health_and_metrics(client: aiohttp.ClientSession) -> None:

@@ -223,7 +223,7 @@ NOTICE = catalogue_of(
         "events": [{"http": {"method": "POST", "path": "/notice"}}],
         "access": "system",
         "secrets": ["notices"],
-        "timeout": "5s",
+        "timeout": "50s",
     }
 )
 
@@ -317,8 +317,8 @@ async def test_what_failed_here_may_be_sent_again(client: aiohttp.ClientSession)
 async def test_a_delivery_that_a_crash_left_open_can_be_taken_up(client: aiohttp.ClientSession) -> None:
     state = MemoryState()
     bucket = state.bucket("webhooks", ttl_s=2.0 * TOLERANCE_S)
-    for id, age, status in (("young", 1, 409), ("old", 60, 202)):
-        await access.Delivery(bucket, f"notice:{id}", id).take(5)
+    for id, age, status in (("young", 1, 409), ("old", 600, 202)):
+        await access.Delivery(bucket, f"notice:{id}", id).take(50)
         (key,) = [k for k in await bucket.keys() if (await bucket.get(k) or (b"", 0))[0].startswith(b"pending")][-1:]
         await bucket.put(key, b"pending %d" % (time.time() - age))
         async with hosted(NOTICE, notice, state=state) as url:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
@@ -191,6 +192,12 @@ async def embedded(url: str) -> int:
         return int((await answer.json())["texts"])
 
 
+async def at_most(url: str, texts: float) -> None:
+    """Let the second model read so many passages, and the others wait."""
+    async with aiohttp.ClientSession() as session:
+        (await session.put(url.removesuffix("/v1") + "/most", data=str(texts))).raise_for_status()
+
+
 async def test_another_model_takes_over_while_citizens_search(use: Backends, both: Settings, second: str) -> None:
     before, after = index_of(use).first, index_of(use).next
     for number in range(7):
@@ -201,6 +208,7 @@ async def test_another_model_takes_over_while_citizens_search(use: Backends, bot
         for citizen in citizens:
             asking.create_task(citizen.ask())
 
+        await at_most(second, 8)  # of 14: the command cannot be done before it is killed
         killed = await command(both)
 
         async def some() -> bool:
@@ -211,6 +219,7 @@ async def test_another_model_takes_over_while_citizens_search(use: Backends, bot
         await killed.communicate()
         assert await use.vectors.alias(both.xnext.collection) == before.name
         assert await embedded(second) < 14
+        await at_most(second, math.inf)
 
         run = await command(both)
         await index_page(await changed(use, page(0, "Neu gefasst."), 2), use)
@@ -218,8 +227,12 @@ async def test_another_model_takes_over_while_citizens_search(use: Backends, bot
         assert await index_page(await changed(use, page(1), 1), use) is None  # late
         await index_page(await changed(use, page(7), 1), use)
         outcome = await finished(run)
+
+        async def moved() -> bool:
+            return all(after.name in citizen.indexes for citizen in citizens)
+
+        await eventually(moved, "every citizen is answered out of the new index")
         for citizen in citizens:
-            assert after.name in citizen.indexes
             citizen.stop = True
 
     assert (outcome["collection"], outcome["switched_from"], outcome["documents"]) == (after.name, before.name, 7)

@@ -29,7 +29,7 @@ time.sleep(300)
 
 
 def _wait_for(count: int, mark: str) -> list[int]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(found := marked(mark)) != count:
         assert time.monotonic() < deadline, f"{len(found)} processes, {count} wanted"
         time.sleep(0.02)

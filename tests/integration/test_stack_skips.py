@@ -18,7 +18,7 @@ def test_a_skip_fails_in_ci(tmp_path: Path, ci: str, status: int) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", os.devnull, "--rootdir", str(tmp_path)]
     ended = subprocess.run(
         [*command, "-W", "ignore", str(tmp_path)],
-        cwd=ROOT, env={**os.environ, "CI": ci}, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env={**os.environ, "CI": ci}, capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
     assert ended.returncode == status, ended.stdout + ended.stderr
     assert ("SKIPPED test_one.py::test_left_out" in ended.stdout) == bool(status)

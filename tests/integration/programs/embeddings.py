@@ -1,6 +1,7 @@
 """A second embedding model: an OpenAI server whose vectors are words counted by hash, 96 numbers long.
 
-``python -m tests.integration.programs.embeddings --port P [--delay S]``; ``GET /texts`` says how many passages it read.
+``python -m tests.integration.programs.embeddings --port P [--delay S]``; ``GET /texts`` says how many passages it read,
+``PUT /most`` with a number lets those beyond it wait, until a larger number comes.
 """
 
 import argparse
@@ -30,7 +31,8 @@ class Handler(BaseHTTPRequestHandler):
 
     delay_s = 0.0
     texts = 0
-    counting = threading.Lock()
+    most = math.inf
+    counting = threading.Condition()
 
     def do_GET(self) -> None:
         """How many texts were embedded as passages."""
@@ -43,11 +45,19 @@ class Handler(BaseHTTPRequestHandler):
         if passages:
             time.sleep(self.delay_s * len(passages))
             with self.counting:
+                self.counting.wait_for(lambda: Handler.texts + len(passages) <= Handler.most)
                 Handler.texts += len(passages)
         rows = [
             {"index": number, "embedding": vector(text.partition(": ")[2])} for number, text in enumerate(body["input"])
         ]
         self._answer({"object": "list", "data": rows, "model": MODEL})
+
+    def do_PUT(self) -> None:
+        """Set how many passages may be read."""
+        with self.counting:
+            Handler.most = float(self.rfile.read(int(self.headers["Content-Length"])))
+            self.counting.notify_all()
+        self._answer({})
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
