@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from functions.zammad.mail import Mail
@@ -10,7 +10,9 @@ from functions.zammad.wording import Wording
 from shared.knowledge import quotes
 from shared.knowledge.injection import instructs
 from shared.knowledge.sentences import sentences
+from shared.privacy import Harmless
 
+NOTHING: Final = "?"  # what a model sees of a text without a harmless word
 MOST: Final = 8  # concerns of a letter; further ones are left to the agent
 _CONTEXT: Final = 300  # characters of what was said before a question
 _LONGEST: Final = 400  # characters of a concern
@@ -48,6 +50,20 @@ class Concern:
     def query(self) -> str:
         """What is searched: the sentence with what it is about."""
         return "\n".join(part for part in (self.subject, self.context, self.text) if part)
+
+    def shown(self, harmless: Harmless, language: str) -> "Concern":
+        """As a model may see it: harmless words only."""
+
+        def only(text: str) -> str:
+            return harmless.text(text, language)
+
+        return replace(
+            self,
+            text=only(self.text) or NOTHING,
+            parts=tuple(only(part) or NOTHING for part in self.parts),
+            context=only(self.context),
+            subject=only(self.subject),
+        )
 
 
 def concerns_of(mail: Mail, words: Wording) -> tuple[Concern, ...]:

@@ -1,6 +1,7 @@
 """What the documents of an index are called, and which of the citizens' topics they are about."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,7 @@ from shared.backends import Backends
 from shared.filters import any_of, both, equals
 from shared.knowledge.index import View
 from shared.knowledge.rows import SYNONYMS, TITLE
+from shared.privacy.dictionary import named
 
 _KEPT_S: Final = 60.0
 # From which a name and a topic's wording are the same matter, as a cosine: of a page about something near by (a birth
@@ -21,6 +23,7 @@ _DOUBT: Final = 0.004
 # Where the words of a wording stand in the title, less is enough.
 _WORDED: Final = 0.75
 _WORDED_NEAR: Final = 0.88
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _FEW: Final = 5  # titles that are looked at for a wording's words
 
 
@@ -33,6 +36,7 @@ class Names:
     owners: NDArray[np.int64]  # document of each name
     vectors: Floats
     titles: Grams
+    called: frozenset[str]  # words of the titles, but for those that people are called by, too
     covers: Floats  # topics x documents: how surely a document is about a topic, 0 to 1
 
     def by_document(self, values: Floats) -> Floats:
@@ -81,6 +85,7 @@ def _made(rows: list[dict[str, object]], topics: Topics) -> Names:
         vectors=vectors,
         # What stands in brackets after a name says more about it, and is no part of it.
         titles=Grams(title.partition("(")[0] for title in titles),
+        called=frozenset(word for title in titles for word in _WORD.findall(title) if not named(word)),
         covers=_covers(topics, vectors, owners, titles),
     )
 

@@ -9,7 +9,7 @@ from functions.zammad.mail import Mail, without_personal_data
 from functions.zammad.matching import direction, matches
 from functions.zammad.phrases import known
 from functions.zammad.places import elsewhere
-from functions.zammad.shelves import Shelf, internal, model_of, published
+from functions.zammad.shelves import Shelf, harmless_of, internal, model_of, published
 from functions.zammad.statements import Mode, Sentences, stated
 from functions.zammad.topics import Floats, Topics, topics_of
 from functions.zammad.understanding import Concern, Understanding, about, understand
@@ -18,6 +18,7 @@ from shared.embeddings import Embeddings
 from shared.knowledge.citations import SOURCES, Source, Statement
 from shared.knowledge.extracts import extracted
 from shared.knowledge.injection import instructs
+from shared.privacy import Harmless
 from shared.recent import Recent
 from shared.settings import ZammadGroup
 
@@ -69,7 +70,9 @@ async def propose(
     # Of a long letter with files it takes seconds, in which others are waiting.
     safe = await asyncio.to_thread(without_personal_data, mail, names=names, emails=emails)
     model = await model_of(use)
-    found = await understand(safe, model, use)
+    public, inside = await published(group, model, use), await internal(model, use)
+    harmless = await harmless_of((*public, *inside), use)
+    found = await understand(safe, model, harmless, use)
     texts = (safe.subject, safe.body, safe.quoted, safe.signature, *(file.text or file.name for file in safe.files))
     proposal = Proposal(mail=safe, understanding=found, language=found.language, injection=any(map(instructs, texts)))
     reason: Reason | None = None
@@ -79,27 +82,34 @@ async def propose(
         reason = "category"
     if reason is not None or not found.asks:
         return replace(proposal, answers=tuple(Answered(concern=one, reason=reason) for one in found.concerns))
-    return await _answered(proposal, group, model, use)
+    return await _answered(proposal, (public, inside), harmless, model, use)
 
 
-async def _answered(proposal: Proposal, group: ZammadGroup, model: Embeddings, use: Backends) -> Proposal:
-    concerns = proposal.understanding.concerns
-    letter, asked = await about(proposal.mail, concerns, model)
+async def _answered(
+    proposal: Proposal,
+    shelves: tuple[Sequence[Shelf], Sequence[Shelf]],
+    harmless: Harmless,
+    model: Embeddings,
+    use: Backends,
+) -> Proposal:
+    public, inside = shelves
+    concerns, language = proposal.understanding.concerns, proposal.language
+    shown = await asyncio.to_thread(lambda: {concern: concern.shown(harmless, language) for concern in concerns})
+    letter, asked = await about(proposal.mail, list(shown.values()), model, harmless, language)
     topics = await topics_of(model, use)
     search = _Search(mail=proposal.mail, letter=letter, topics=topics, home=use.settings.portal.city)
-    public, inside = await published(group, model, use), await internal(model, use)
     sentences = Sentences(model, await _kept(model, use))
 
     async def answer(concern: Concern, vector: Floats) -> tuple[Answered, Mode]:
         given = await search.sources(concern, vector, public)
         if isinstance(given, str):
             return Answered(concern=concern, reason=given), "extractive"
-        found, mode = await stated(concern, given, proposal.language, sentences, use)
+        found, mode = await stated(shown[concern], given, language, sentences, use)
         return Answered(concern=concern, statements=tuple(found), reason=None if found else "unsupported"), mode
 
     async def inform(concern: Concern, vector: Floats) -> list[Statement]:
         given = await search.sources(concern, vector, inside)
-        return [] if isinstance(given, str) else await extracted(concern.text, given, sentences)
+        return [] if isinstance(given, str) else await extracted(shown[concern].text, given, sentences)
 
     pairs = list(zip(concerns, asked, strict=True))
     made = await asyncio.gather(*(answer(concern, vector) for concern, vector in pairs))

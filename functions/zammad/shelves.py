@@ -1,5 +1,6 @@
 """Where answers are looked for: views of the city's pages and of the knowledge base, published or internal."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +9,7 @@ import numpy as np
 
 from functions.zammad.knowledge import INTERNAL, PUBLISHED, knowledge_of
 from functions.zammad.names import Names, names_of
-from functions.zammad.topics import Floats, topics_of
+from functions.zammad.topics import Floats, read, topics_of
 from shared.backends import Backends
 from shared.embeddings import Embeddings
 from shared.filters import both, equals
@@ -16,8 +17,10 @@ from shared.knowledge.citations import Source, sources
 from shared.knowledge.index import Index, View
 from shared.knowledge.rows import PAGE
 from shared.knowledge.search import Hit, Match
+from shared.privacy import Harmless
 from shared.settings import ZammadGroup
 
+_HARMLESS_S: Final = 60.0
 _DEPTH: Final = 40  # passages that are compared
 _PASSAGES: Final = 4  # of a document that its statements may come from
 
@@ -113,6 +116,22 @@ async def internal(model: Embeddings, use: Backends) -> list[Shelf]:
         BackendError: Milvus is away.
     """
     return await _shelves([(knowledge_of(use), INTERNAL)], model, use)
+
+
+async def harmless_of(shelves: Sequence[Shelf], use: Backends) -> Harmless:
+    """What of a letter a model may see: ordinary words, those of the topics, and those that documents are called by."""
+
+    async def made() -> Harmless:
+        called = [word for shelf in shelves for word in shelf.names.called]
+        return await asyncio.to_thread(Harmless, [*called, *topic_words()])
+
+    views = " ".join(f"{shelf.view.name} {shelf.source}" for shelf in shelves)
+    return await use.snapshots.get(f"zammad-harmless-{views}", _HARMLESS_S, made)
+
+
+def topic_words() -> list[str]:
+    """All wordings of the topics."""
+    return [wording for _, topic in read() for wording in topic]
 
 
 def _pages_of(use: Backends) -> Index:

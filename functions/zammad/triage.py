@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal
 
 from functions.zammad.client import Zammad
+from functions.zammad.concerns import NOTHING
 from functions.zammad.mail import Mail, read_mail, without_personal_data
 from functions.zammad.people import people_of
+from functions.zammad.shelves import topic_words
 from functions.zammad.tickets import Ticket
 from functions.zammad.understanding import OTHER, Flag, Understanding
 from shared.backends import Backends
 from shared.embeddings import Vector
 from shared.errors import BackendError, Reject
-from shared.knowledge import german
+from shared.knowledge import german, language
+from shared.privacy import Harmless
 
 Urgency = Literal["high", "normal"]
 _URGENT: Final[frozenset[Flag]] = frozenset({"deadline", "threat"})
@@ -112,13 +116,26 @@ async def _similarities(letter: str, others: Sequence[str], use: Backends) -> li
     if not open_:
         return alike
     try:
-        first, *rest = await use.embeddings.embed([letter, *(others[place] for place in open_)], "query")
+        shown = await asyncio.to_thread(
+            lambda: [_shown(text) for text in (letter, *(others[place] for place in open_))]
+        )
+        first, *rest = await use.embeddings.embed(shown, "query")
     except (BackendError, Reject):
         return alike  # a suggestion is worth no wait
     near = use.embeddings.near
     for place, vector in zip(open_, rest, strict=True):
         alike[place] = max(alike[place], (_cosine(first, vector) - near) / (1 - near))
     return alike
+
+
+def _shown(text: str) -> str:
+    """What a model may see of a letter."""
+    return _harmless().text(text, language.of_text(text).partition("-")[0]) or NOTHING
+
+
+@cache
+def _harmless() -> Harmless:
+    return Harmless(topic_words())
 
 
 def _overlap(mine: frozenset[str], other: frozenset[str]) -> float:

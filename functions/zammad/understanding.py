@@ -6,12 +6,13 @@ without personal data, as the nearness comes from a model, too.
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
 
-from functions.zammad.concerns import Concern, concerns_of
+from functions.zammad.concerns import NOTHING, Concern, concerns_of
 from functions.zammad.mail import Mail
 from functions.zammad.phrases import known
 from functions.zammad.topics import Floats, topics_of, unit
@@ -19,6 +20,7 @@ from functions.zammad.wording import wording
 from shared.backends import Backends
 from shared.embeddings import Embeddings
 from shared.knowledge import language
+from shared.privacy import Harmless
 
 __all__ = ["OTHER", "Concern", "Flag", "Understanding", "about", "understand"]
 
@@ -50,8 +52,8 @@ class Understanding:
         return bool(self.concerns)
 
 
-async def understand(mail: Mail, model: Embeddings, use: Backends) -> Understanding:
-    """What a letter without personal data asks; ``model`` is the index's.
+async def understand(mail: Mail, model: Embeddings, harmless: Harmless, use: Backends) -> Understanding:
+    """What a letter without personal data asks; ``model`` is the index's, and sees what is ``harmless``.
 
     Raises:
         BackendError: the embedding server is away.
@@ -71,18 +73,22 @@ async def understand(mail: Mail, model: Embeddings, use: Backends) -> Understand
         flags.add("case_number")
     category = OTHER
     if concerns:
-        letter, asked = await about(mail, concerns, model)
+        shown = await asyncio.to_thread(lambda: [one.shown(harmless, tongue) for one in concerns])
+        letter, asked = await about(mail, shown, model, harmless, tongue)
         category = (await topics_of(model, use)).category([letter, *asked]) or OTHER
     return Understanding(language=tongue, concerns=concerns, category=category, flags=frozenset(flags))
 
 
-async def about(mail: Mail, concerns: tuple[Concern, ...], model: Embeddings) -> tuple[Floats, list[Floats]]:
-    """Unit vectors of a letter and of its concerns; one request for all that will be asked of the model.
+async def about(
+    mail: Mail, concerns: Sequence[Concern], model: Embeddings, harmless: Harmless, tongue: str
+) -> tuple[Floats, list[Floats]]:
+    """Unit vectors of a letter and of its concerns as they are shown; one request for all that the model is asked.
 
     Raises:
         BackendError: the embedding server is away.
     """
-    texts = [f"{mail.subject}\n{mail.body}"[:_LETTER], *(concern.query for concern in concerns)]
+    letter = harmless.text(f"{mail.subject}\n{mail.body}"[:_LETTER], tongue) or NOTHING
+    texts = [letter, *(concern.query for concern in concerns)]
     parts = [part for concern in concerns for part in concern.parts]
     vectors = unit(np.array(await model.embed([*texts, *parts], "query"), np.float32))
     return vectors[0], list(vectors[1 : len(texts)])

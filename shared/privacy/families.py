@@ -58,6 +58,11 @@ def nameable(word: str) -> bool:
     return _VERBAL.search(small) is None or family(word)
 
 
+def listed_family(word: str) -> bool:
+    """Whether many bear it as their family name, even where it is a word, too ("Koch")."""
+    return key(word) in _family_names()
+
+
 @cache
 def _family_names() -> frozenset[str]:
     """As ``key`` writes them, four letters or longer; from the lists of ``faker``."""

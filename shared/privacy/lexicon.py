@@ -149,6 +149,11 @@ def given(word: str) -> bool:
     return small not in _AMBIGUOUS and small not in _NOUNS and key(word) in given_names()
 
 
+def given_name(word: str) -> bool:
+    """Whether somebody is called so, even where it is a word, too ("Ernst")."""
+    return key(word) in given_names()
+
+
 def inflected(word: str) -> bool:
     """The same for a Slavic name in any case, too ("Людмили", "Остапа")."""
     if given(word) or len(word) < 5 or not _CYRILLIC.match(word):
