@@ -14,6 +14,7 @@ from typing import Final, Literal
 import pi_heif
 from PIL import Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
+from PIL.TiffImagePlugin import TiffImageFile
 
 from functions.photos import provenance
 from shared.errors import Reject
@@ -31,6 +32,8 @@ _WRITTEN: Final[dict[str, Format]] = {
     "TIFF": "TIFF",
 }
 _SIDE: Final = 65_500  # pixels; what a JPEG can hold
+_STRIP: Final = 256  # rows
+_COPIES: Final = 2  # times as much memory: a progressive JPEG's coefficients, a WebP's canvases
 _PROFILE: Final = 4 * 2**20  # bytes of a colour profile
 _ORIENTATION: Final = 0x0112
 
@@ -117,11 +120,14 @@ def _check(opened: Image.Image, count: int, limits: Limits) -> None:
     width, height = opened.size
     if count > limits.frames:
         raise PhotoRefused(f"The file has {count} pictures; at most {limits.frames} are taken.")
-    if max(width, height) > _SIDE or width * height * count > limits.pixels:
+    hungry = opened.format == "WEBP" or bool(opened.info.get("progressive"))
+    most = limits.pixels // (_COPIES if hungry else 1)
+    if max(width, height) > _SIDE or width * height * count > most:
         raise PhotoRefused(
             f"The photo has {width} x {height} pixels"
             + (f" in {count} pictures" if count > 1 else "")
-            + f"; at most {limits.pixels // 10**6} megapixels are taken."
+            + f"; at most {most // 10**6} megapixels are taken"
+            + (" of a WebP or a progressive JPEG." if hungry else ".")
         )
 
 
@@ -141,8 +147,9 @@ def _frames(opened: Image.Image, count: int, limits: Limits) -> Iterator[Frame]:
 
 def _upright(image: Image.Image) -> Image.Image:
     """The picture as it is looked at, in a mode that is masked and written."""
-    turned = ImageOps.exif_transpose(image)
-    return _shown(_plain(image if turned is None else turned))
+    ImageOps.exif_transpose(image, in_place=True)  # else it would copy what lies right, too
+    # A TIFF's own object would have its tags written again.
+    return _shown(_plain(image.copy() if isinstance(image, TiffImageFile) else image))
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -152,16 +159,24 @@ def _plain(image: Image.Image) -> Image.Image:
     if mode == "CMYK":
         return _of_cmyk(image)
     if mode.startswith("I") or mode == "F":
-        # 16 bits and more a pixel: what can be seen of them is in the upper eight.
-        high = image.getextrema()[1]
-        top = float(high if isinstance(high, (int, float)) else 0)
-        scale = 255 / 65535 if mode.startswith("I;16") or top > 255 else 1.0
-        return image.convert("F").point(lambda value: value * scale).convert("L")
+        return _of_deep(image)
     if mode == "P":
         return image.convert("RGBA" if "transparency" in image.info else "RGB")
     if mode in ("PA", "La", "RGBa"):
         return image.convert("RGBA")
     return image.convert("L" if mode == "1" else "RGB")
+
+
+def _of_deep(image: Image.Image) -> Image.Image:
+    """16 bits and more a pixel, of which the upper eight are seen; in strips, as numbers take much room."""
+    high = image.getextrema()[1]
+    top = float(high if isinstance(high, (int, float)) else 0)
+    scale = 255 / 65535 if image.mode.startswith("I;16") or top > 255 else 1.0
+    found = Image.new("L", image.size)
+    for upper in range(0, image.height, _STRIP):
+        strip = image.crop((0, upper, image.width, min(image.height, upper + _STRIP)))
+        found.paste(strip.convert("F").point(lambda value: value * scale).convert("L"), (0, upper))
+    return found
 
 
 def _of_cmyk(image: Image.Image) -> Image.Image:
@@ -184,9 +199,8 @@ def _shown(image: Image.Image) -> Image.Image:
     alpha = image.getchannel("A")
     if alpha.getextrema()[0] == 255:
         return image.convert(image.mode[:-1])
-    blank = Image.new(image.mode, image.size)
-    blank.paste(image, mask=alpha.point([0, *[255] * 255]))
-    return blank
+    image.paste((0,) * len(image.mode), mask=alpha.point([255, *[0] * 255]))
+    return image
 
 
 def _profile(opened: Image.Image) -> bytes | None:
