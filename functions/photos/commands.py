@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +20,15 @@ from shared.settings import Settings
 
 __all__ = ["app"]
 
-Kind = Literal["face", "plate", "person"]
+
+class Kind(StrEnum):
+    """What is masked."""
+
+    face = "face"
+    plate = "plate"
+    person = "person"
+
+
 app = typer.Typer(help="Anonymising photos.", no_args_is_help=True)
 _WORDS = {
     "released": "anonymised",
@@ -43,7 +52,7 @@ def anonymise(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A folder of photos; they stay as they are.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the anonymised ones go; made if need be.")],
     *,
-    kind: Annotated[list[Kind] | None, typer.Option(help="face, plate or person; several. [face, plate]")] = None,
+    kind: Annotated[list[Kind] | None, typer.Option(help="What is masked; several. [face and plate]")] = None,
     fill: Annotated[Literal["solid", "blur"], typer.Option(help="Of faces and persons.")] = "solid",
     mode: Annotated[Literal["accurate", "fast"], typer.Option(help="How closely is looked.")] = "accurate",
     at_once: Annotated[int, typer.Option(min=1, max=64, help="Photos handed in at a time.")] = 8,
@@ -51,7 +60,7 @@ def anonymise(
     as_json: Annotated[bool, typer.Option("--json", help="A line a photo, and the summary.")] = False,
 ) -> None:
     """Anonymise a folder of photos through the running system; what is there already is left as it is."""
-    wishes = Wishes(kinds=tuple(kind or ("face", "plate")), fill=fill, mode=mode)
+    wishes = Wishes(kinds=tuple(one.value for one in kind or (Kind.face, Kind.plate)), fill=fill, mode=mode)
     try:
         found = folder.photos_in(source, target)
     except folder.FolderError as error:
