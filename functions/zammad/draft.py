@@ -4,6 +4,7 @@ The bus delivers at least once and Zammad's interface has no ids of ours, so tha
 is done: a note by its reference, a draft by the hash of its body. What a crash left half done is done to its end.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -15,10 +16,10 @@ from functions.zammad.loops import group_of, judge, skip
 from functions.zammad.mail import mail_of
 from functions.zammad.markers import Marker, markers_of
 from functions.zammad.people import people_of
-from functions.zammad.proposal import propose
+from functions.zammad.proposal import Proposal, propose
 from functions.zammad.records import Record, Records
 from functions.zammad.tickets import Article, Ticket
-from functions.zammad.triage import triage
+from functions.zammad.triage import Triage, triage
 from functions.zammad.writing import Plan, write
 from shared.backends import Backends
 from shared.errors import BackendError, Retry, StadtfunkError
@@ -75,14 +76,12 @@ async def _reply(received: ArticleReceived, zammad: Zammad, use: Backends) -> Dr
     found = await _look(received, zammad, use)
     if not isinstance(found, Found):
         return found
-    mail = await mail_of(found.article, found.ticket, zammad, use)
-    names, emails = await people_of(found.ticket, found.articles, zammad)
+    mail, (names, emails) = await asyncio.gather(
+        mail_of(found.article, found.ticket, zammad, use), people_of(found.ticket, found.articles, zammad)
+    )
     proposal = await propose(mail, found.group, use, names=names, emails=emails)
-    sorted_ = None
-    if found.group.triage:
-        sorted_ = await triage(found.ticket, proposal.mail, proposal.understanding, zammad, use)
     # A model may have taken a minute, in which the citizen or an agent wrote, or another worker was faster.
-    found = await _look(received, zammad, use)
+    sorted_, found = await asyncio.gather(_sorted(found, proposal, zammad, use), _look(received, zammad, use))
     if not isinstance(found, Found):
         return found
     plan = Plan(
@@ -98,14 +97,24 @@ async def _reply(received: ArticleReceived, zammad: Zammad, use: Backends) -> Dr
     return await _done(received, await write(plan, zammad, use), use)
 
 
+async def _sorted(found: Found, proposal: Proposal, zammad: Zammad, use: Backends) -> Triage | None:
+    if not found.group.triage:
+        return None
+    return await triage(found.ticket, proposal.mail, proposal.understanding, zammad, use)
+
+
 async def _look(received: ArticleReceived, zammad: Zammad, use: Backends) -> "Found | DraftProposed | None":
     """The ticket as it is now; or what there is to say when nothing is to be done."""
-    ticket = await zammad.ticket(received.ticket_id)
+    ticket, articles, bot_id, record = await asyncio.gather(
+        zammad.ticket(received.ticket_id),
+        zammad.articles(received.ticket_id),
+        bot_of(zammad, use),
+        Records(use).get(received.ticket_id),
+    )
     if ticket is None:
         skip("gone")
         return None
-    bot_id, articles = await bot_of(zammad, use), await zammad.articles(ticket.id)
-    record, markers = await Records(use).get(ticket.id), markers_of(articles, bot_id)
+    markers = markers_of(articles, bot_id)
     done = any(marker.article_id == received.article_id for marker in markers)
     if not done and use.settings.zammad.dry_run:
         done = await reports.exists(use, received.ticket_id, received.article_id)

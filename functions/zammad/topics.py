@@ -61,18 +61,24 @@ class Topics:
 
     def category(self, vectors: Iterable[Floats]) -> str | None:
         """The category that texts together are nearest to; None: no text."""
-        votes: defaultdict[str, float] = defaultdict(float)
+        votes = np.zeros(len(self.categories))
+        asked = False
         for vector in vectors:
             near = self.vectors @ vector
-            weights = np.exp((near - near.max()) / _NEAR)
-            for topic, weight in zip(self.topic_of, weights, strict=True):
-                votes[self.categories[topic]] += float(weight)
-        return max(votes, key=lambda name: votes[name]) if votes else None
+            votes += np.bincount(self.topic_of, np.exp((near - near.max()) / _NEAR), len(votes))
+            asked = True
+        if not asked:
+            return None
+        by_category: defaultdict[str, float] = defaultdict(float)
+        for category, vote in zip(self.categories, votes, strict=True):
+            by_category[category] += vote
+        return max(by_category, key=lambda name: by_category[name])
 
     def by_topic(self, values: Floats) -> Floats:
         """The highest value of each topic's wordings; ``values`` has a wording a row."""
-        found = np.full((len(self.categories), *values.shape[1:]), -1.0, np.float32)
-        np.maximum.at(found, self.topic_of, values)
+        # The wordings stand by topic, and each topic has one.
+        starts = np.searchsorted(self.topic_of, np.arange(len(self.categories)))
+        found: Floats = np.maximum.reduceat(values, starts, axis=0)
         return found
 
 

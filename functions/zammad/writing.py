@@ -6,6 +6,7 @@ that very moment (one request's time) is lost. The same moment remains between t
 should a worker be paused there for so long that its event was given to another.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
@@ -62,8 +63,15 @@ async def write(plan: Plan, zammad: Zammad, use: Backends) -> Record:
         Retry: another worker is at this ticket, or Zammad is away.
     """
     settings, records = use.settings.zammad, Records(use)
-    customer = await zammad.customer(plan.ticket.customer_id)
-    body = "" if plan.proposal.abstains else await _body(plan, customer, zammad, use)
+    body, customer = "", None
+    if not plan.proposal.abstains:
+        # The group is read for what comes after.
+        customer, modules, _ = await asyncio.gather(
+            zammad.customer(plan.ticket.customer_id),
+            use.snapshots.get("zammad-modules", _MODULES_S, zammad.text_modules),
+            _group(plan.ticket.group, zammad, use),
+        )
+        body = _body(plan, customer, modules)
     record = _record(plan, body, use)
     if settings.dry_run:
         state, _ = await _state(plan, body, record, zammad, use)
@@ -79,8 +87,7 @@ async def write(plan: Plan, zammad: Zammad, use: Backends) -> Record:
         record = record.model_copy(update={"outcome": "noted", "fingerprint": ()})
     record = await records.save(record)
     if plan.group.tags and plan.triage is not None:
-        for tag in plan.triage.tags:
-            await zammad.add_tag(plan.ticket.id, tag)
+        await asyncio.gather(*(zammad.add_tag(plan.ticket.id, tag) for tag in plan.triage.tags))
     await _add_note(plan, _note(plan, state, use), state, zammad, settings.timeout_s)
     return record
 
@@ -164,8 +171,7 @@ def _note(plan: Plan, state: DraftState, use: Backends) -> str:
     )
 
 
-async def _body(plan: Plan, customer: User | None, zammad: Zammad, use: Backends) -> str:
-    modules = await use.snapshots.get("zammad-modules", _MODULES_S, zammad.text_modules)
+def _body(plan: Plan, customer: User | None, modules: list[TextModule]) -> str:
     ticket, group = plan.ticket, plan.group
     fields = {"ticket.number": ticket.number, "ticket.title": ticket.title, "ticket.group.name": ticket.group}
     # Who knows a ticket's number can write into it: what it knows of its customer is told to no one else.
