@@ -17,6 +17,7 @@ from nats.js.errors import NotFoundError
 from pydantic import BaseModel, ConfigDict
 
 from events.subjects import filter_of
+from infra.notifications import filer
 from infra.probes import Answer, Probes
 from infra.schemas import load_events
 from infra.worker import schedules
@@ -30,6 +31,7 @@ from shared.settings import Settings
 HALF: Final = 0.5  # of a stream's room, or of the time until its events vanish: time for a person to look
 NOWHERE: Final = "-"  # the system of a name that is in no catalogue
 _LIMIT_S: Final = 5.0
+_TAIL_LATE_S: Final = 60.0
 _ALARM_LASTS: Final = timedelta(days=1)  # as in the alert rule
 _AWAY: Final = (nats.errors.Error, JetStreamError, StadtfunkError, OSError, TimeoutError)
 
@@ -79,6 +81,18 @@ class AlarmStatus(_Frozen):
     at: datetime
 
 
+class TailStatus(_Frozen):
+    """How far the object storage's filer was followed for s3 triggers."""
+
+    upto: datetime  # by the filer's clock; everything before was told
+    behind_s: float
+
+    @property
+    def alarm(self) -> bool:
+        """Nobody follows: the filer says every few seconds that there is nothing new."""
+        return self.behind_s > _TAIL_LATE_S
+
+
 class Status(_Frozen):
     """The whole at one moment."""
 
@@ -87,6 +101,7 @@ class Status(_Frozen):
     functions: list[FunctionStatus]
     streams: list[StreamStatus]
     alarms: list[AlarmStatus]
+    tail: TailStatus | None = None  # where a filer is followed
 
     @property
     def problems(self) -> list[str]:
@@ -99,6 +114,8 @@ class Status(_Frozen):
             if one.pulling is False and one.lag and not one.in_flight:
                 found.append(f"function {one.name} has {one.lag} events waiting and no worker")
         found += [f"stream {one.name} is half full or half aged" for one in self.streams if one.alarm]
+        if self.tail is not None and self.tail.alarm:
+            found.append(f"the storage's filer was not followed for {self.tail.behind_s:.0f} s; new objects wait")
         found += [f"{one.type} asks for a person" for one in self.alarms if self.at - one.at < _ALARM_LASTS]
         return found
 
@@ -126,6 +143,7 @@ async def collect(catalogue: Catalogue, settings: Settings, *, probes: Probes | 
             ],
             streams=[_stream(info, house) for info in house.streams.values()],
             alarms=house.alarms,
+            tail=house.tail if settings.objects.filer is not None and catalogue.watches() else None,
         )
     finally:
         if use is not None:
@@ -143,6 +161,7 @@ class _House:
         self.dead: dict[str, int] = {}
         self.letters: dict[str, deadletters.DeadLetter] = {}
         self.alarms: list[AlarmStatus] = []
+        self.tail: TailStatus | None = None
 
 
 async def _look(js: JetStreamContext) -> _House:
@@ -160,6 +179,7 @@ async def _look(js: JetStreamContext) -> _House:
             house.dead[function] = count
             message = await js.get_last_msg(deadletters.STREAM, subject)
             house.letters[function] = deadletters.DeadLetter.read(message.headers or {}, message.data or b"")
+    house.tail = await _tail(js)
     if EVENTS in house.streams:
         for type_ in load_events():
             if type_.endswith(".alarmed"):
@@ -169,6 +189,17 @@ async def _look(js: JetStreamContext) -> _House:
                     continue
                 house.alarms.append(AlarmStatus(type=type_, at=_time(message.time)))
     return house
+
+
+async def _tail(js: JetStreamContext) -> TailStatus | None:
+    try:
+        message = await js.get_last_msg(f"KV_{filer.BUCKET}", f"$KV.{filer.BUCKET}.{filer.KEY}")
+        position = filer.Position.model_validate_json(message.data or b"")
+    except (NotFoundError, ValueError):
+        return None
+    upto = datetime.fromtimestamp(position.upto_ns / 1e9, UTC)
+    behind_s = (datetime.now(UTC) - upto).total_seconds()
+    return TailStatus(upto=upto, behind_s=round(max(0.0, behind_s), 3))
 
 
 async def _consumers(js: JetStreamContext, stream: str, house: _House) -> None:

@@ -30,6 +30,7 @@ BACKEND_UP = Gauge("stadtfunk_backend_up", "1: the backend answers", ["backend"]
 DEAD_LETTERS = Gauge("stadtfunk_dead_letters", "Dead letters that nobody replayed or dropped", ["function"])
 STREAM_FILL = Gauge("stadtfunk_stream_fill_ratio", "Share of the stream's room in use", ["stream"])
 STREAM_AGE = Gauge("stadtfunk_stream_age_ratio", "Waiting of the oldest undone event, share of max_age", ["stream"])
+TAIL_BEHIND = Gauge("stadtfunk_storage_tail_seconds", "Since the object storage's filer was followed last")
 ALARM_AT = Gauge("stadtfunk_alarm_timestamp_seconds", "When an event asked for a person last", ["type"])
 
 

@@ -53,6 +53,8 @@ def _tables(found: Status) -> None:
         ["Stream", "Messages", "Bytes", "Full", "Waits"],
         [(one.name, one.messages, one.bytes, _percent(one.fill), _percent(one.age)) for one in found.streams],
     )
+    if found.tail is not None:
+        out.print(f"The storage's filer is followed, {found.tail.behind_s:.0f} s behind.", markup=False)
     for problem in found.problems:
         out.print(problem, style="bold red", markup=False)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
+from math import nan
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -24,7 +25,7 @@ from shared.errors import StadtfunkError
 from shared.figures import Figures
 from shared.function import HttpFunction
 from shared.layout import Layout, language_of
-from shared.metrics import ALARM_AT, BACKEND_UP, DEAD_LETTERS, LAG, STREAM_AGE, STREAM_FILL
+from shared.metrics import ALARM_AT, BACKEND_UP, DEAD_LETTERS, LAG, STREAM_AGE, STREAM_FILL, TAIL_BEHIND
 from shared.settings import Settings
 
 _NOW: Final = {"cache-control": "no-store"}
@@ -135,5 +136,6 @@ def _measure(status: Status) -> None:
         if stream.fill is not None:
             STREAM_FILL.labels(stream.name).set(stream.fill)
         STREAM_AGE.labels(stream.name).set(stream.age or 0.0)
+    TAIL_BEHIND.set(nan if status.tail is None else status.tail.behind_s)
     for alarm in status.alarms:
         ALARM_AT.labels(alarm.type).set(alarm.at.timestamp())

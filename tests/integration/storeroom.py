@@ -103,6 +103,11 @@ class Storeroom:
         entry = await self._state.bucket(BUCKET).get(KEY)
         return 0 if entry is None else Position.model_validate_json(entry.value).upto_ns
 
+    async def forget(self, *, hours: int) -> None:
+        """Set the position back."""
+        value = Position(upto_ns=await self.position() - hours * 3600 * 10**9)
+        await self._state.bucket(BUCKET).put(KEY, value.model_dump_json().encode())
+
     async def moved(self, before: int) -> bool:
         """Whether the position went on; it is written with what comes next."""
         await self.put("nudge.txt")

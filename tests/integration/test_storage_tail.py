@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from infra.status import collect
 from shared.settings import NatsSettings, ObjectSettings
 from tests.integration.storeroom import Storeroom, storeroom
 from tests.integration.workbench import until
@@ -76,7 +77,13 @@ async def test_a_worker_goes_on_where_the_last_one_stopped_and_two_tell_it_once(
         await room.put("first.jpg")
         await until(lambda: room.keys == ["first.jpg"])
         await until(lambda: room.moved(0), "the position is kept")
+        status = await collect(room.catalogue(), room.bench.settings)
+        assert status.tail is not None
+        assert not status.tail.alarm
     kept = await room.position()
+    await room.forget(hours=1)
+    status = await collect(room.catalogue(), room.bench.settings)
+    assert any("filer was not followed for 36" in problem for problem in status.problems)
     for number in range(5):
         await room.put(f"away-{number}.jpg")
     async with room.worker(), room.worker():
