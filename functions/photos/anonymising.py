@@ -24,7 +24,11 @@ from shared.errors import BackendError
 ROUNDS: Final = 2  # of looking again at what was masked
 _WHOLE_TURN: Final = 2.0  # width to height of a photo that shows all around (equirectangular)
 _HIDDEN: Final = 0.5  # of a box: found again in a mask, it is the mask that was found
-_NEEDED: Final[Mapping[Kind, tuple[str, ...]]] = {"face": ("centerface", "yunet"), "plate": ("plates", "text")}
+_NEEDED: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "face": detection.FACES,
+    "plate": ("plates", detection.TEXT),
+    "person": ("persons", *detection.FACES),
+}
 
 
 class UncleanOutput(Exception):
@@ -64,7 +68,7 @@ async def anonymise(data: bytes, options: Options, vision: Vision, limits: Limit
     began = time.monotonic()
     models = await vision.models()
     for kind in options.kinds:
-        if kind in _NEEDED and not any(model in models for model in _NEEDED[kind]):
+        if not any(model in models for model in _NEEDED[kind]):
             raise BackendError("triton", f"no model that finds a {kind} is there")
     photo = await asyncio.to_thread(decode, data, limits)
     work = _Work(photo, options, detection.plan(options.kinds, options.mode, list(models), photo.size))
@@ -75,8 +79,6 @@ async def anonymise(data: bytes, options: Options, vision: Vision, limits: Limit
     if found := await asyncio.to_thread(findings, written, photo.format):
         raise UncleanOutput(f"the written {photo.format} has {', '.join(found)}")
     reason: Reason | None = "still_found" if still else None
-    if "person" in options.kinds and "persons" not in models:
-        reason = reason or "no_person_model"
     report = work.report(reason, models, round(1000 * (time.monotonic() - began)))
     return Outcome(
         decision=report.decision,
@@ -106,13 +108,13 @@ class _Work:
     async def frame(self, number: int, vision: Vision) -> bool:
         """Mask one frame in place; says whether something was still found in the last round."""
         image = self._photo.frames[number].image
-        boxes = self._wanted(await self._look(image, self._looks, vision, number))
+        boxes = await self._look(image, self._looks, vision, number)
         regions = await self._mask(image, boxes, number, 1)
         again, still = detection.again(self._looks), False
         for count in range(2, 2 + ROUNDS):
             boxes = [
                 box
-                for box in self._wanted(await self._look(image, again, vision, number))
+                for box in await self._look(image, again, vision, number)
                 if box.score >= REPORTED[box.model] and hidden(box, regions) < _HIDDEN
             ]
             self._rounds = max(self._rounds, count)
@@ -125,11 +127,6 @@ class _Work:
 
     async def _look(self, image: Image.Image, looks: Sequence[Look], vision: Vision, number: int) -> list[Box]:
         return await detection.detect(image, looks, vision, wraps=self._wraps, frame=number)
-
-    def _wanted(self, boxes: list[Box]) -> list[Box]:
-        kinds = self._options.kinds
-        below = detection.bodies(boxes) if "person" in kinds else []
-        return [box for box in boxes if box.kind in kinds] + below
 
     async def _mask(self, image: Image.Image, boxes: Sequence[Box], number: int, count: int) -> list[Region]:
         self._found += [(box, count) for box in boxes]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final, Protocol
 
@@ -58,6 +58,7 @@ class Look:
 
 NATIVE: Final = 0
 TEXT: Final = "text"
+FACES: Final = ("centerface", "yunet")
 # What scores more in the masked photo, after the last round, holds it back.
 REPORTED: Final[Mapping[str, float]] = {"centerface": 0.5, "yunet": 0.6, "persons": 0.5, "plates": 0.5, TEXT: 0.7}
 
@@ -79,22 +80,25 @@ _PLATES: Final = {
     "fast": (*_looks("plate", "plates", 0.10, 1280, NATIVE),),
 }
 _PERSONS: Final = {
-    "accurate": _looks("person", "persons", 0.15, 640, 1280, NATIVE, mirrored=True),
-    "fast": _looks("person", "persons", 0.15, 640),
+    "accurate": _looks("person", "persons", 0.30, 1280, NATIVE),
+    "fast": _looks("person", "persons", 0.30, 640),
 }
-_BODY: Final = (1.5, 0.7, 8.0)  # face widths to each side of its middle, face heights above its top and below it
-_BODY_FACE: Final = 0.3  # score of a face that has a body
+# Persons by their faces: beside a detector of persons the sure ones only, without one whatever may be a face.
+_BODIES: Final = _looks("person", "centerface", 0.30, 640, 1280)
+_BODIES_ALONE: Final = (*_looks("person", "centerface", 0.06, 640, 1280), *_looks("person", "yunet", 0.15, 640))
+_BODY: Final = (2.7, 1.0, 10.0)  # face widths to each side of its middle, face heights above its top and below it
 
 
 def plan(kinds: Collection[Kind], mode: Mode, models: Collection[str], size: tuple[int, int]) -> tuple[Look, ...]:
     """How a photo of that size is looked at with the models that are there."""
     chosen: list[Look] = []
-    if "face" in kinds or "person" in kinds:
+    if "face" in kinds:
         chosen += _FACES[mode]
     if "plate" in kinds:
         chosen += _PLATES[mode]
     if "person" in kinds:
         chosen += _PERSONS[mode]
+        chosen += _BODIES if "persons" in models else _BODIES_ALONE
     # At its own size only where that is more than a view that is scaled down shows of it.
     return tuple(look for look in chosen if look.model in models and (look.view.side != NATIVE or max(size) > TILE))
 
@@ -113,36 +117,20 @@ async def detect(
         BackendError: the server did not answer to one of the tiles.
     """
     found: list[Box] = []
-    for view, group in groupby(sorted(looks, key=lambda look: look.view), key=lambda look: look.view):
-        same = list(group)
+    for view, group in groupby(sorted(looks, key=_by_view), key=_by_view):
+        asked: dict[str, list[Look]] = {}
+        for look in group:
+            asked.setdefault(look.model, []).append(look)
         async for tile in _ahead(tiles(image, view, wraps=wraps)):
-            for look in same:
-                boxes, scores = await _ask(look, tile, vision)
-                found += _boxes(look, tile.back(boxes), scores, frame)
+            answers = await asyncio.gather(*(_ask(model, tile, vision) for model in asked))
+            for same, (boxes, scores) in zip(asked.values(), answers, strict=True):
+                for look in same:
+                    found += _boxes(look, tile.back(boxes), scores, frame)
     return found
 
 
-def bodies(boxes: Sequence[Box]) -> list[Box]:
-    """The person below each face: a body is about seven and a half heads high."""
-    beside, above, below = _BODY
-    found = []
-    for box in boxes:
-        if box.kind != "face" or box.score < _BODY_FACE:
-            continue
-        middle, width, height = (box.left + box.right) / 2, box.right - box.left, box.bottom - box.top
-        found.append(
-            Box(
-                middle - beside * width,
-                box.top - above * height,
-                middle + beside * width,
-                box.top + below * height,
-                "person",
-                box.score,
-                box.model,
-                box.frame,
-            )
-        )
-    return found
+def _by_view(look: Look) -> View:
+    return look.view
 
 
 async def _ahead(made: Iterator[Tile]) -> AsyncIterator[Tile]:
@@ -156,14 +144,28 @@ async def _ahead(made: Iterator[Tile]) -> AsyncIterator[Tile]:
         await asyncio.gather(following, return_exceptions=True)
 
 
-async def _ask(look: Look, tile: Tile, vision: Vision) -> tuple[NDArray[Any], NDArray[Any]]:
-    if look.model == TEXT:
+async def _ask(model: str, tile: Tile, vision: Vision) -> tuple[NDArray[Any], NDArray[Any]]:
+    if model == TEXT:
         return lettering.regions((await vision.text(tile.pixels[None]))[0])
-    (found,) = await vision.detect(look.model, tile.pixels[None])
+    (found,) = await vision.detect(model, tile.pixels[None])
     return found.boxes, found.scores
 
 
 def _boxes(look: Look, boxes: NDArray[np.float64], scores: NDArray[Any], frame: int) -> Iterator[Box]:
     for (left, top, right, bottom), score in zip(boxes.tolist(), scores.tolist(), strict=True):
         if score >= look.threshold and left < right and top < bottom:
-            yield Box(left, top, right, bottom, look.kind, min(score, 1.0), look.model, frame)
+            box = Box(left, top, right, bottom, look.kind, min(score, 1.0), look.model, frame)
+            yield _body(box) if look.kind == "person" and look.model in FACES else box
+
+
+def _body(face: Box) -> Box:
+    """The person below a face: a body is about seven and a half heads high."""
+    beside, above, below = _BODY
+    middle, width, height = (face.left + face.right) / 2, face.right - face.left, face.bottom - face.top
+    return replace(
+        face,
+        left=middle - beside * width,
+        right=middle + beside * width,
+        top=face.top - above * height,
+        bottom=face.top + below * height,
+    )

@@ -10,7 +10,7 @@ SCHEMA_VERSION: Final = 1
 
 Mode = Literal["accurate", "fast"]
 Decision = Literal["released", "held"]
-Reason = Literal["still_found", "no_person_model"]
+Reason = Literal["still_found"]
 
 
 class Part(BaseModel):
