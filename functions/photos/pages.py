@@ -31,6 +31,6 @@ async def review_page(request: Request, use: Backends) -> Response:
 
 
 def _page(request: Request, use: Backends, template: str) -> Response:
-    answer = _LAYOUT.page(request, use, template, photos=use.settings.photos, example=None)
+    answer = _LAYOUT.page(request, use, template, photos=use.settings.photos)
     answer.headers["content-security-policy"] = _POLICY
     return answer
