@@ -7,9 +7,7 @@ All bind 127.0.0.1 only, send no telemetry and keep their state in one folder ea
 import asyncio
 import contextlib
 import os
-import shutil
 import sys
-import sysconfig
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +30,6 @@ QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
     "PYTHONUNBUFFERED": "1",
 }
-
-PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 PortOf = Callable[[str], int]
 """Gives the port kept under a name, such as ``nats`` or ``objects-filer``."""
@@ -76,7 +72,7 @@ def nats_server(folder: Path, port_of: PortOf, *, name: str = "stadtfunk") -> Se
     url = f"nats://{HOST}:{port}"
 
     async def ready() -> None:
-        await _listening(port)
+        await listening(port)
         client = await connect(NatsSettings(url=url, server_name=name), name="stadtfunk-up", timeout_s=2.0)
         try:
             await client.jetstream(timeout=5).account_info()
@@ -103,7 +99,7 @@ def milvus(folder: Path, port_of: PortOf) -> Server:
     uri = f"http://{HOST}:{port}"
 
     async def ready() -> None:
-        await _listening(port)
+        await listening(port)
         import grpc.aio
         from pymilvus.grpc_gen import milvus_pb2, milvus_pb2_grpc
 
@@ -162,7 +158,7 @@ def seaweedfs(folder: Path, port_of: PortOf, *, access_key: str, secret_key: str
             client.close()
 
     async def ready() -> None:
-        await _listening(ports["s3"])
+        await listening(ports["s3"])
         await asyncio.to_thread(ask)
 
     return Server(
@@ -230,58 +226,13 @@ def chat(folder: Path, port_of: PortOf) -> Server:
     )
 
 
-def triton(folder: Path, port_of: PortOf, *, python: Path) -> Server:
-    """Triton with its Python backend, out of an environment of its own; serves what lies in ``folder/models``."""
-    ports = {name: port_of(f"vision{suffix}") for name, suffix in (("http", ""), ("grpc", "-grpc"), ("metrics", "-m"))}
-    packages = next(python.parent.parent.glob("lib/python3.*/site-packages"))
-    bundled = packages / "pytriton" / "tritonserver"
-    libraries = (packages / "nvidia_pytriton.libs", Path(sysconfig.get_config_var("LIBDIR")))
-
-    def prepare() -> None:
-        # The package ships one stub a Python version; Triton looks for it beside the backend.
-        backend = folder / "backends" / "python"
-        for source in (bundled / "backends" / "python", bundled / "python_backend_stubs" / PYTHON_VERSION):
-            shutil.copytree(source, backend, dirs_exist_ok=True)
-        (folder / "models").mkdir(exist_ok=True)
-
-    async def ready() -> None:
-        await _listening(ports["http"])
-        timeout = aiohttp.ClientTimeout(total=5)
-        url = f"http://{HOST}:{ports['http']}/v2/health/ready"
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
-            if answer.status != 200:
-                raise NotReady(f"Triton answers {answer.status}: a model is not loaded")
-
-    return Server(
-        name="vision",
-        command=(
-            *(str(bundled / "bin" / "tritonserver"), "--model-repository", str(folder / "models")),
-            *("--backend-directory", str(folder / "backends")),
-            *(option for name, p in ports.items() for option in (f"--{name}-address={HOST}", f"--{name}-port={p}")),
-            *("--disable-auto-complete-config", "--allow-gpu-metrics=false", "--exit-timeout-secs=2"),
-        ),
-        environment={
-            **QUIET,
-            "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
-            # The stub embeds Python, which ignores PYTHONPATH and finds its packages by the first python3 on PATH.
-            "PATH": f"{python.parent}:{os.environ.get('PATH', os.defpath)}",
-        },
-        folder=folder,
-        ports=tuple(ports.values()),
-        ready=ready,
-        provides={"STADTFUNK_VISION__URL": f"{HOST}:{ports['grpc']}"},
-        prepare=prepare,
-        patience_s=120.0,
-    )
-
-
 def inherited() -> dict[str, str]:
     """What a child gets of our environment: enough to run, none of the STADTFUNK_ settings or foreign keys."""
     keep = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
     return {name: os.environ[name] for name in keep if name in os.environ}
 
 
-async def _listening(port: int) -> None:
+async def listening(port: int) -> None:
     """Fail fast while nothing listens: the clients' own waits are long."""
     _, writer = await asyncio.wait_for(asyncio.open_connection(HOST, port), 2)
     writer.close()

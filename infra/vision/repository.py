@@ -3,6 +3,7 @@
 The same folder serves on a CPU and on a GPU; only ``config.pbtxt`` differs, in backend and instance group.
 """
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -73,8 +74,11 @@ def _build(files: Mapping[Model, Path], folder: Path, python: Path) -> None:
     """Make the graphs of these published files, in one process: importing onnx takes longest."""
     if not files:
         return
-    jobs = [word for m, raw in files.items() for word in (m.name, str(raw.resolve()), str(_served(folder, m)))]
-    command = (str(python), "-I", str(HERE / "graphs.py"), *jobs)
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    jobs = [
+        word for m, raw in files.items() for word in (m.name, str(raw.resolve()), str(_served(folder, m).resolve()))
+    ]
+    command = (str(python), "-m", "infra.vision.networks", *jobs)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    ended = subprocess.run(command, cwd=HERE.parents[1], env=environment, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise WrongModel(f"no graph can be made of {', '.join(m.file for m in files)}:\n{ended.stderr[-800:]}")

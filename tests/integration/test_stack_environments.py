@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.stack import servers
 from infra.stack.environments import InstallError, install, installed
 from infra.stack.ports import free_port
+from infra.stack.vision import triton
 from tests.conftest import Launch
 
 CONFIG = """
@@ -37,7 +37,7 @@ def test_triton_loads_a_python_model(launch: Launch, tmp_path: Path) -> None:
     (model / "1" / "model.py").write_text(MODEL)
     ports: dict[str, int] = {}
     port_of = lambda name: ports.setdefault(name, free_port())  # noqa: E731
-    server = launch(servers.triton(tmp_path / "vision", port_of, python=python))
+    server = launch(triton(tmp_path / "vision", port_of, python=python))
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/v2/models/double", timeout=30) as answer:
         described = json.load(answer)
     assert described["versions"] == ["1"]

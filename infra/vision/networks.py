@@ -1,125 +1,25 @@
 """Makes the graph that is served out of a model's file as its authors publish it.
 
-Runs with the Python of Triton's environment (onnx, numpy): ``python graphs.py MODEL PUBLISHED SERVED …``.
+Runs with the Python of Triton's environment: ``python -m infra.vision.networks MODEL PUBLISHED SERVED …``.
 
-Every served graph takes ``TILES`` [N, H, W, 3] uint8, RGB (both sides multiples of 128, at most 1280), and gives
-``BOXES`` [N, K, 4] float32 (left, top, right, bottom in pixels of the tile), ``SCORES`` [N, K] float32 (best first; 0:
-no box) and ``LABELS`` [N, K] int32; the model of lettering gives ``MAP`` [N, H/4, W/4] uint8 instead. Normalising and
-decoding are part of the graph, so that the same file does the same under any backend, on a CPU or a GPU. It is the
-same bytes in every run.
+Every served graph takes ``TILES`` [N, H, W, 3] uint8, RGB (sides multiples of 32 up to 1280, of 128 for persons), and
+gives ``BOXES`` [N, K, 4] float32 (left, top, right, bottom in pixels of the tile), ``SCORES`` [N, K] float32 (best
+first; 0: no box) and ``LABELS`` [N, K] int32; the model of lettering gives ``MAP`` [N, H/4, W/4] uint8 instead.
+Normalising and decoding are part of the graph, so that the same file does the same under any backend, on a CPU or a
+GPU. It is the same bytes in every run.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-TILE = 1280
-MOST = 1000  # boxes a tile
-FLOOR = 0.02  # scores below are no box
-OPSET = 11  # what three of the four files are written in; the fourth uses nothing that changed since its 9
-IR_VERSION = 8
-
-
-class Graph:
-    """A graph in the making: ``graph("Mul", a, b)`` adds a node and gives the name of its output."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.initializers: dict[str, Any] = {}
-        self.outputs: list[Any] = []
-
-    def __call__(self, op: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
-        output = name or f"{op.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, list(inputs), [output], **attributes))
-        return output
-
-    def const(self, values: NDArray[Any] | float | Sequence[int]) -> str:
-        """An own constant; whole numbers in a list are shapes, axes and the like."""
-        array = np.asarray(values, dtype=np.int64 if isinstance(values, (list, tuple)) else None)
-        if isinstance(values, float):
-            array = array.astype(np.float32)
-        name = f"const_{len(self.initializers)}"
-        self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
-        return name
-
-    def include(self, net: Any, pixels: str, run: str = "") -> dict[str, str]:
-        """Put a whole network in, reading ``pixels``; gives its outputs' names. Several runs share the weights."""
-        weights = {tensor.name for tensor in net.initializer}
-        fed = next(value.name for value in net.input if value.name not in weights)
-        self.initializers |= {tensor.name: tensor for tensor in net.initializer}
-        renamed = {name: name for name in weights} | {fed: pixels, "": ""}
-        for node in net.node:
-            copy = onnx.NodeProto()
-            copy.CopyFrom(node)
-            copy.name = ""
-            copy.input[:] = [renamed[name] for name in node.input]
-            copy.output[:] = [renamed.setdefault(name, f"net{run}/{name}") for name in node.output]
-            self.nodes.append(copy)
-        return {value.name: renamed[value.name] for value in net.output}
-
-    def pixels(self) -> str:
-        """The tiles as [N, 3, H, W] float32, 0 to 255."""
-        return self("Cast", self("Transpose", "TILES", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
-
-    def flat(self, tensor: str, channels: int) -> str:
-        """[N, channels, H, W] as [N, channels, H*W]."""
-        return self("Reshape", tensor, self.const([0, channels, -1]))
-
-    def sides(self) -> str:
-        """Height and width of the tiles."""
-        return self("Slice", self("Shape", "TILES"), self.const([1]), self.const([3]))
-
-    def boxes(self, middle: str, size: str) -> str:
-        """[N, 4, M] within the tile, from middles and sizes [N, 2, M] (x, y)."""
-        half = self("Mul", size, self.const(0.5))
-        corners = self("Concat", self("Sub", middle, half), self("Add", middle, half), axis=1)
-        ends = self("Cast", self("Gather", self.sides(), self.const([1, 0, 1, 0])), to=TensorProto.FLOAT)
-        inside = self("Min", corners, self("Reshape", ends, self.const([1, 4, 1])))
-        return self("Max", inside, self.const(0.0))
-
-    def grid(self, stride: int) -> str:
-        """[1, 2, H/stride * W/stride]: column and row of each cell, row by row."""
-        rows, columns = np.mgrid[: TILE // stride, : TILE // stride].astype(np.float32)
-        largest = self.const(np.stack((columns, rows))[None])
-        cells = self("Div", self.sides(), self.const([stride]))
-        return self(
-            "Reshape", self("Slice", largest, self.const([0, 0]), cells, self.const([2, 3])), self.const([1, 2, -1])
-        )
-
-    def answer(self, boxes: str, scores: str) -> None:
-        """The ``MOST`` best of boxes [N, 4, M] by scores [N, M] are the graph's outputs."""
-        best, places = f"best_{len(self.nodes)}", f"places_{len(self.nodes)}"
-        # As many as that in the smallest tile, too: a GPU's TopK wants to know the number beforehand.
-        boxes = self("Pad", boxes, self.const([0, 0, 0, 0, 0, MOST]), self.const(0.0))
-        scores = self("Pad", scores, self.const([0, 0, 0, MOST]), self.const(0.0))
-        self.nodes.append(helper.make_node("TopK", [scores, self.const([MOST])], [best, places], axis=1))
-        each = self("Unsqueeze", places, axes=[1])
-        chosen = self("GatherElements", boxes, self("Concat", each, each, each, each, axis=1), axis=2)
-        self("Transpose", chosen, name="BOXES", perm=[0, 2, 1])
-        none = self("Mul", best, self.const(0.0))
-        self("Where", self("Less", best, self.const(FLOOR)), none, best, name="SCORES")
-        self("Cast", none, name="LABELS", to=TensorProto.INT32)  # each detector here knows one thing
-        shapes: tuple[tuple[str, int, list[Any]], ...] = (
-            ("BOXES", TensorProto.FLOAT, ["N", MOST, 4]),
-            ("SCORES", TensorProto.FLOAT, ["N", MOST]),
-            ("LABELS", TensorProto.INT32, ["N", MOST]),
-        )
-        self.outputs = [helper.make_tensor_value_info(name, kind, shape) for name, kind, shape in shapes]
-
-    def model(self, name: str) -> Any:
-        """The finished model, checked."""
-        tiles = helper.make_tensor_value_info("TILES", TensorProto.UINT8, ["N", "H", "W", 3])
-        graph = helper.make_graph(self.nodes, name, [tiles], self.outputs, list(self.initializers.values()))
-        opset = helper.make_opsetid("", OPSET)
-        made = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="stadtfunk")
-        onnx.checker.check_model(made, full_check=True)
-        return made
+from infra.vision.frozen import network
+from infra.vision.graph import Graph
 
 
 def bgr(net: Any, weights: str) -> None:
@@ -222,6 +122,60 @@ def _of_reshape(node: Any, makers: dict[str, Any]) -> bool:
     return node.input[0] in makers and makers[node.input[0]].op_type == "Reshape"
 
 
+SSD_HEADS = ("BoxEncodingPredictor", "ClassPredictor")
+SSD_LAYERS = (
+    # output of the predictor, stride, (share of 300 pixels, width / height) of each box it starts from
+    (0, 16, ((0.1, 1.0), (0.2, 2.0), (0.2, 0.5))),
+    *(
+        (layer, 16 << layer, (*((scale, ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 1 / 3)), (between, 1.0)))
+        for layer, scale, between in (
+            (1, 0.35, 0.4183),
+            (2, 0.5, 0.5701),
+            (3, 0.65, 0.7211),
+            (4, 0.8, 0.8718),
+            (5, 0.95, 0.9747),
+        )
+    ),
+)
+
+
+def ssdlite(net: Any) -> Graph:
+    """SSDLite on MobileNet v2: per cell and start box, corrections of it and class 1 of 2, a person.
+
+    It sees the tile in full, half and quarter size; the coarse layers, which know 300 x 300 pixels alone, in quarter.
+    """
+    graph, boxes, scores = Graph(), [], []
+    centred = graph("Sub", graph("Mul", graph.pixels(), graph.const(2 / 255)), graph.const(1.0))
+    for shrunk in (1, 2, 4):
+        small = (
+            graph("AveragePool", centred, kernel_shape=[shrunk] * 2, strides=[shrunk] * 2) if shrunk > 1 else centred
+        )
+        out = list(graph.include(net, small, run=str(shrunk)).values())
+        for layer, stride, starts in SSD_LAYERS if shrunk == 4 else SSD_LAYERS[:3]:
+            found = graph("Reshape", out[2 * layer], graph.const([0, len(starts), 4, -1]))
+            shift, grow = (graph("Gather", found, graph.const(order), axis=2) for order in ([1, 0], [3, 2]))
+            share, ratio = np.array(starts, np.float32).T
+            sides = np.stack((share * np.sqrt(ratio), share / np.sqrt(ratio)), axis=1) * np.float32(300 * shrunk)
+            start = graph.const(sides[None, :, :, None])
+            cells = graph(
+                "Unsqueeze",
+                graph("Mul", graph("Add", graph.grid(stride * shrunk), graph.const(0.5)), graph.pitch(stride * shrunk)),
+                axes=[1],
+            )
+            middle = graph("Add", graph("Mul", graph("Mul", shift, graph.const(0.1)), start), cells)
+            size = graph("Mul", graph("Exp", graph("Mul", grow, graph.const(0.2))), start)
+            flat = (
+                graph("Reshape", graph("Transpose", each, perm=[0, 2, 1, 3]), graph.const([0, 2, -1]))
+                for each in (middle, size)
+            )
+            boxes.append(graph.boxes(*flat))
+            classes = graph("Reshape", out[2 * layer + 1], graph.const([0, len(starts), 2, -1]))
+            person = graph("Gather", classes, graph.const([1]), axis=2)
+            scores.append(graph("Sigmoid", graph("Reshape", person, graph.const([0, -1]))))
+    graph.answer(graph("Concat", *boxes, axis=2), graph("Concat", *scores, axis=1))
+    return graph
+
+
 def lettering(net: Any) -> Graph:
     """Probability of text a pixel; trained on BGR from -1 to 1. The highest of each 4 x 4 pixels is told."""
     bgr(net, first_convolution(net))
@@ -239,14 +193,23 @@ BUILDERS: dict[str, Callable[[Any], Graph]] = {
     "centerface": centerface,
     "yunet": yunet,
     "persons": fastestdet,
+    "persons_pypi": ssdlite,
     "text": lettering,
 }
+
+
+def read(published: Path) -> Any:
+    """The network in a published file."""
+    if published.suffix == ".pb":
+        heads = [f"BoxPredictor_{layer}/{head}/BiasAdd" for layer in range(6) for head in SSD_HEADS]
+        return network(published.read_bytes(), "Preprocessor/sub", heads)
+    return onnx.load(published).graph
 
 
 def main(*jobs: str) -> None:
     """Model, published file, file to write: three words a job."""
     for model, raw, served in zip(*(jobs[start::3] for start in range(3)), strict=True):
-        made = BUILDERS[model](onnx.load(raw).graph).model(model)
+        made = BUILDERS[model](read(Path(raw))).model(model)
         Path(served).write_bytes(made.SerializeToString(deterministic=True))
 
 
