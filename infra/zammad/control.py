@@ -2,7 +2,8 @@
 
 ``GET    state``                     requests, faults, webhooks, how many mails were sent by the interface
 ``POST   mails``                     {name, email, subject, body, html?, group?, ticket_id?, auto?, message_id?,
-                                     preferences?, attachments?: [{name, type, text | data (base64)}], count?}
+                                     in_reply_to?, preferences?, count?,
+                                     attachments?: [{name, type, text | data (base64)}]}
 ``POST   tickets/{id}/reply``        {body, state?}  what an agent sends to the citizen
 ``PUT    tickets/{id}/draft``        {body}  an agent writes the shared draft; DELETE: throws it away
 ``PUT    tickets/{id}``              {state?, group?, priority?, owner?: id}  as an agent; no article
@@ -62,6 +63,7 @@ class _Mail(_Body):
     ticket_id: int | None = None
     auto: bool = False
     message_id: str = ""
+    in_reply_to: str = ""
     preferences: dict[str, Any] = {}
     attachments: list[_Attachment] = []
     count: int = Field(default=1, ge=1, le=20_000)

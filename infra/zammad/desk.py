@@ -89,6 +89,7 @@ class Desk:
         """The citizen writes again, in the same ticket. Gives the article."""
         ticket = self.store.tickets[ticket_id]
         who = self.store.users[ticket["customer_id"]]
+        sent = [one["message_id"] for one in self.store.articles_of(ticket_id) if one["message_id"]]
         return self.store.receive(
             Mail(
                 name=f"{who['firstname']} {who['lastname']}".strip(),
@@ -97,6 +98,7 @@ class Desk:
                 body=body,
                 group_id=ticket["group_id"],
                 ticket_id=ticket_id,
+                in_reply_to=sent[-1] if sent else "",
             )
         )
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -23,6 +23,7 @@ from infra.zammad.control import own
 from infra.zammad.desk import Desk
 from infra.zammad.records import DONE, SENDERS, STATES, TYPES, Record
 from infra.zammad.sanitiser import sanitised
+from infra.zammad.store import File
 from infra.zammad.world import BOT
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -34,6 +35,8 @@ _POLICY: Final = (
 )
 _HEADERS: Final = {"content-security-policy": _POLICY, "x-content-type-options": "nosniff", "cache-control": "no-cache"}
 _LONGEST: Final = 100_000  # characters of a field
+_FILES: Final = 8  # of a mail
+_LARGEST: Final = 20 * 2**20  # bytes of a mail with its files
 _ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 _STATES: Final = {
     "new": ("neu", "new"),
@@ -91,7 +94,9 @@ class Mailbox:
 
     async def write(self, request: Request) -> Response:
         """Take the mail and show its ticket."""
-        values = await _form(request)
+        if int(request.headers.get("content-length") or 0) > _LARGEST:
+            return PlainTextResponse("Die Dateien sind zu groß. / The files are too large.", status_code=413)
+        values = await _form(request, files=_FILES)
         filled = {name: _text(values, name) for name in ("name", "email", "subject", "body", "group")}
         known = {team.name for team in self._desk.world.groups}
         if not _ADDRESS.fullmatch(filled["email"]) or not filled["body"].strip():
@@ -107,7 +112,7 @@ class Mailbox:
                 wrong="email" if filled["body"].strip() else "body",
             )
         group = filled.pop("group")
-        article = self._desk.receive(**filled, group=group if group in known else None, files=())
+        article = self._desk.receive(**filled, group=group if group in known else None, files=await _files(values))
         return _see(request, f"/tickets/{article['ticket_id']}")
 
     async def ticket(self, request: Request) -> Response:
@@ -223,8 +228,17 @@ class Mailbox:
         return HTMLResponse(html, status_code=status, headers=_HEADERS)
 
 
-async def _form(request: Request) -> FormData:
-    return await request.form(max_files=0, max_fields=12, max_part_size=4 * _LONGEST)
+async def _form(request: Request, files: int = 0) -> FormData:
+    return await request.form(max_files=files, max_fields=12, max_part_size=4 * _LONGEST)
+
+
+async def _files(values: FormData) -> list[File]:
+    """What was attached; a browser sends a nameless file where nothing was chosen."""
+    sent = [one for one in values.getlist("files") if isinstance(one, UploadFile) and one.filename]
+    return [
+        File(name=str(one.filename)[:200], type=one.content_type or "application/octet-stream", data=await one.read())
+        for one in sent
+    ]
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:

@@ -1,9 +1,10 @@
 """What changes the stand-in's records; every change moves ``updated_at``, and the triggers hear of it."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 from uuid import uuid4
 
 from infra.zammad.records import (
@@ -21,6 +22,7 @@ from infra.zammad.sanitiser import sanitised
 from infra.zammad.tables import Clock, Tables, now
 
 Action = Literal["create", "update"]
+_TICKET: Final = re.compile(r"\[Ticket#(\d{1,12})\]")
 Listener = Callable[[int, int | None, Action], None]
 
 
@@ -46,6 +48,7 @@ class Mail:
     to: str = ""
     ticket_id: int | None = None  # an answer in this ticket
     message_id: str = ""
+    in_reply_to: str = ""  # message id of what it answers
     files: Sequence[File] = ()
     auto: bool = False  # an auto-reply, by its headers
     preferences: Record = field(default_factory=dict)
@@ -101,7 +104,7 @@ class Store(Tables):
         """Make an article of a mail, in its ticket or a new one. Gives the article."""
         who = self.citizen(mail.name, mail.email)
         at = self.at()
-        known = self.tables["tickets"].get(mail.ticket_id) if mail.ticket_id else None
+        known = self.tables["tickets"].get(mail.ticket_id or self._answered(mail) or 0)
         if known is None:
             made = ticket(
                 self.next("tickets"), at, group_id=mail.group_id, title=mail.subject or "-", customer_id=who["id"]
@@ -127,6 +130,7 @@ class Store(Tables):
             content_type="text/html" if mail.html else "text/plain",
             message_id=message_id,
             message_id_md5=_md5(message_id),
+            in_reply_to=mail.in_reply_to or None,
             preferences=preferences,
         )
         self.add("articles", one)
@@ -135,6 +139,18 @@ class Store(Tables):
         made |= {"last_contact_at": at, "last_contact_customer_at": at}
         self._touch(made, who["id"], one["id"], "update" if known else "create")
         return one
+
+    def _answered(self, mail: Mail) -> int | None:
+        """The ticket that a mail belongs to: by the number in its subject, or by what it answers."""
+        if told := _TICKET.search(mail.subject):
+            for id, one in self.tables["tickets"].items():
+                if one["number"] == told[1]:
+                    return id
+        if mail.in_reply_to:
+            for one in self.tables["articles"].values():
+                if one["message_id"] == mail.in_reply_to:
+                    return int(one["ticket_id"])
+        return None
 
     def write(self, ticket_id: int, by: int, values: Record) -> Record:
         """Add an agent's article, as ``POST /ticket_articles`` does. Type, sender and body were checked."""

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.zammad.client import Forbidden, Zammad, zammad_of
+from infra.zammad import mailbox
 from infra.zammad.webhook import EXECUTIONS
 from infra.zammad.world import load_world
 from shared.backends import Backends
@@ -101,6 +102,42 @@ async def test_a_mail_becomes_a_ticket_that_the_bot_reads(desk: HelpDesk, zammad
     customer = await zammad.customer(ticket.customer_id)
     assert customer is not None
     assert (customer.firstname, customer.lastname) == ("Ada", "Muster")
+
+
+async def test_a_mail_that_answers_one_or_names_a_ticket_goes_on_in_that_ticket(desk: HelpDesk, zammad: Zammad) -> None:
+    ticket_id, _ = await desk.mail("Erste Frage", group=GROUP, message_id="<1@mail.example>")
+    await desk.reply(ticket_id, "<p>Antwort</p>")
+    (sent,) = [one.message_id for one in await zammad.articles(ticket_id) if one.sender == "Agent"]
+    ticket = await zammad.ticket(ticket_id)
+    assert ticket is not None
+    for answer in (
+        {"in_reply_to": sent},
+        {"in_reply_to": "<1@mail.example>"},
+        {"subject": f"Re: [Ticket#{ticket.number}] Umtausch", "email": "someone.else@citizen.example"},
+    ):
+        assert (await desk.mail("Noch etwas", **answer))[0] == ticket_id
+    assert [one.in_reply_to for one in await zammad.articles(ticket_id)][-3:-1] == [sent, "<1@mail.example>"]
+    for other in ({"in_reply_to": "<2@mail.example>"}, {"subject": "[Ticket#1]"}):
+        assert (await desk.mail("Etwas anderes", group=GROUP, **other))[0] != ticket_id
+
+
+async def test_a_mail_of_the_page_brings_its_files(
+    desk: HelpDesk, zammad: Zammad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = aiohttp.FormData({"name": "Ada", "email": "ada@muster.example", "body": "Was kostet das?", "group": GROUP})
+    form.add_field("files", b"Anlage", filename="brief.txt", content_type="text/plain")
+    form.add_field("files", b"", filename="", content_type="application/octet-stream")  # nothing chosen
+    async with aiohttp.ClientSession() as session:
+        async with session.post(desk.url, data=form, headers={"Origin": desk.url}) as answer:
+            ticket_id = int(answer.url.path.rpartition("/")[2])
+            assert "brief.txt" in await answer.text()
+        (article,) = await zammad.articles(ticket_id)
+        (file,) = article.attachments
+        assert (file.filename, file.content_type) == ("brief.txt", "text/plain")
+        assert await zammad.attachment(ticket_id, article.id, file.id) == b"Anlage"
+        monkeypatch.setattr(mailbox, "_LARGEST", 100)
+        async with session.post(desk.url, data={"body": "x" * 200}, headers={"Origin": desk.url}) as answer:
+            assert answer.status == 413
 
 
 async def test_an_answer_by_mail_goes_on_in_its_ticket_and_opens_it_again(desk: HelpDesk, zammad: Zammad) -> None:
