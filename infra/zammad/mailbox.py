@@ -98,6 +98,8 @@ class Mailbox:
             return PlainTextResponse("Die Dateien sind zu groß. / The files are too large.", status_code=413)
         values = await _form(request, files=_FILES)
         filled = {name: _text(values, name) for name in ("name", "email", "subject", "body", "group")}
+        files = await _files(values)
+        await values.close()
         known = {team.name for team in self._desk.world.groups}
         if not _ADDRESS.fullmatch(filled["email"]) or not filled["body"].strip():
             return self._page(
@@ -112,7 +114,7 @@ class Mailbox:
                 wrong="email" if filled["body"].strip() else "body",
             )
         group = filled.pop("group")
-        article = self._desk.receive(**filled, group=group if group in known else None, files=await _files(values))
+        article = self._desk.receive(**filled, group=group if group in known else None, files=files)
         return _see(request, f"/tickets/{article['ticket_id']}")
 
     async def ticket(self, request: Request) -> Response:
