@@ -89,6 +89,13 @@ async def anonymise(data: bytes, options: Options, vision: Vision, limits: Limit
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    region: Region  # what is masked
+    box: Box  # because of this
+    round: int
+
+
 class _Work:
     """A photo while it is worked on, frame by frame."""
 
@@ -101,7 +108,7 @@ class _Work:
         self._fills: dict[Kind, Fill] = {kind: options.fills.get(kind, "solid") for kind in options.kinds}
         if "plate" in self._fills:
             self._fills["plate"] = "solid"  # lettering is read out of any blur
-        self._found: list[tuple[Box, int]] = []
+        self._found: list[_Found] = []
         self._shares: list[float] = []
         self._rounds = 1
 
@@ -129,15 +136,23 @@ class _Work:
         return await detection.detect(image, looks, vision, wraps=self._wraps, frame=number)
 
     async def _mask(self, image: Image.Image, boxes: Sequence[Box], number: int, count: int) -> list[Region]:
-        self._found += [(box, count) for box in boxes]
-        regions = [region for box in boxes for region in grown(box, image.size, wraps=self._wraps)]
+        found = [(region, box) for box in boxes for region in grown(box, image.size, wraps=self._wraps)]
+        self._found += [_Found(region, box, count) for region, box in found]
+        regions = [region for region, _ in found]
         await asyncio.to_thread(mask, image, regions, self._fills)
         return regions
 
     def report(self, reason: Reason | None, models: Mapping[str, str], duration_ms: int) -> Report:
         """The account of it, when all frames are done."""
-        kept = merged([box for box, _ in self._found])
-        shown = [found for found in dict.fromkeys(self._found) if found[0] in kept]
+        shown: list[_Found] = []
+        counts = dict.fromkeys(self._options.kinds, 0)
+        for number in range(len(self._photo.frames)):
+            best = sorted((one for one in self._found if one.box.frame == number), key=lambda one: -one.box.score)
+            told = {one.region: one for one in reversed(best)}  # the surest of those that are masked alike
+            listed = merged([one.region for one in best])
+            shown += [told[region] for region in listed]
+            for region in merged(listed, apart=True):
+                counts[region.kind] += 1
         width, height = self._photo.size
         place = self._photo.position
         asked = {look.model for look in self._looks}
@@ -153,8 +168,8 @@ class _Work:
             height=height,
             frames=len(self._photo.frames),
             panorama=self._wraps,
-            counts={kind: sum(box.kind == kind for box, _ in shown) for kind in self._options.kinds},
-            masked=tuple(Masked.of(box, count) for box, count in shown),
+            counts=counts,
+            masked=tuple(Masked.of(one.region, one.box, one.round) for one in shown),
             masked_share=sum(self._shares) / len(self._shares),
             rounds=self._rounds,
             looked=tuple(

@@ -6,7 +6,7 @@ thousand candidates does not tell which of them was there.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil, floor
 from secrets import randbits
 from typing import Final, Literal
@@ -19,7 +19,7 @@ Fill = Literal["solid", "blur"]
 
 GROWTH: Final[Mapping[Kind, float]] = {"face": 1.6, "plate": 1.3, "person": 1.1}
 _MARGIN: Final[Mapping[Kind, float]] = {"face": 0.0, "plate": 4.0, "person": 0.0}  # pixels a side, at least
-_SAME: Final = 0.5  # of the smaller of two boxes lies in the other: they show one thing
+_SAME: Final = 0.6  # of two regions is common: they show one thing
 _GREY: Final = 96
 _CELLS: Final = 3  # of a blurred region's longer side
 _CHANCE: Final = 40.0  # standard deviation of what each cell is moved by, of 255
@@ -47,7 +47,7 @@ class Region:
     top: int
     right: int
     bottom: int
-    kind: Kind = field(compare=False)
+    kind: Kind
 
 
 def grown(box: Box, size: tuple[int, int], *, wraps: bool = False) -> list[Region]:
@@ -113,22 +113,24 @@ def hidden(box: Box, regions: Sequence[Region]) -> float:
     return share(size, near) if near else 0.0
 
 
-def merged(boxes: Sequence[Box]) -> set[Box]:
-    """The best of each group that shows the same thing: for counting only, masked are all of them."""
-    kept: list[Box] = []
-    for box in sorted(boxes, key=lambda box: -box.score):
-        if not any(_same(box, other) for other in kept):
-            kept.append(box)
-    return set(kept)
+def merged(regions: Sequence[Region], *, apart: bool = False) -> list[Region]:
+    """Without those that show nearly what an earlier one does (best first): for the report, masked are all of them.
 
-
-def _same(one: Box, other: Box) -> bool:
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    if (one.kind, one.frame) != (other.kind, other.frame) or width <= 0 or height <= 0:
-        return False
-    smaller = min((box.right - box.left) * (box.bottom - box.top) for box in (one, other))
-    return width * height > _SAME * smaller
+    ``apart``: without those, too, that lie for the most part within an earlier one; what is left can be counted.
+    """
+    corners = np.array([_corners(region) for region in regions], dtype=np.int64).reshape(-1, 4)
+    area = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
+    kinds = np.array([region.kind for region in regions])
+    left = np.arange(len(regions))
+    kept: list[Region] = []
+    while len(left):
+        first, left = left[0], left[1:]
+        kept.append(regions[first])
+        overlap = np.minimum(corners[left, 2:], corners[first, 2:]) - np.maximum(corners[left, :2], corners[first, :2])
+        common = np.clip(overlap, 0, None).prod(axis=1)
+        whole = np.minimum(area[left], area[first]) if apart else area[left] + area[first] - common
+        left = left[(common <= _SAME * whole) | (kinds[left] != kinds[first])]
+    return kept
 
 
 def _corners(region: Region) -> tuple[int, int, int, int]:

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.photos.masking import Box, Fill, Kind
+from functions.photos.masking import Box, Fill, Kind, Region
 
 SCHEMA_VERSION: Final = 1
 
@@ -23,16 +23,16 @@ class Masked(Part):
     """One thing that was found and masked."""
 
     kind: Kind
-    box: tuple[int, int, int, int]  # left, top, right, bottom in pixels of the upright photo, before it is grown
+    box: tuple[int, int, int, int]  # left, top, right, bottom in pixels of the upright photo, as it is masked
     score: float = Field(ge=0, le=1)
     model: str
     frame: int = 0  # of an animation, from 0
     round: int = 1  # 1: found in the photo, 2 and 3: found again in the masked photo
 
     @classmethod
-    def of(cls, box: Box, count: int) -> "Masked":
-        """As it was found in that round."""
-        corners = (round(box.left), round(box.top), round(box.right), round(box.bottom))
+    def of(cls, region: Region, box: Box, count: int) -> "Masked":
+        """A region that is masked because of a box that was found in that round."""
+        corners = (region.left, region.top, region.right, region.bottom)
         return cls(kind=box.kind, box=corners, score=round(box.score, 3), model=box.model, frame=box.frame, round=count)
 
 
