@@ -24,7 +24,7 @@ __all__ = ["MemoryObjects", "ObjectMissing", "ObjectTooLarge", "Objects", "Store
 T = TypeVar("T")
 _THREADS = 8  # calls at once; boto3's own pool is larger
 _MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"})
-_DELETED = "405"  # the version asked for is the mark of a deletion
+_CLOSED = frozenset({"405", "400"})  # the mark of a deletion; encrypted with its writer's own key
 
 
 class Objects:
@@ -95,7 +95,7 @@ class Objects:
         """Size, ETag, time and version of an object, or of one version of it.
 
         Raises:
-            ObjectMissing: there is none.
+            ObjectMissing: there is none that can be read.
         """
         which: Any = {"VersionId": version_id} if version_id else {}
 
@@ -105,7 +105,7 @@ class Objects:
             try:
                 answer = client.head_object(Bucket=bucket, Key=key, **which)
             except ClientError as error:
-                if code_of(error) == _DELETED:
+                if code_of(error) in _CLOSED:
                     return None
                 raise
             found = answer.get("VersionId")
@@ -117,8 +117,7 @@ class Objects:
                 None if found == "null" else found,
             )
 
-        stored = await self._call("stat", head, bucket, key)
-        if stored is None:
+        if (stored := await self._call("stat", head, bucket, key)) is None:
             raise ObjectMissing(bucket, key)
         return stored
 

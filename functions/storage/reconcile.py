@@ -44,15 +44,25 @@ async def reconcile_objects(_asked: ReconciliationAsked, use: Backends) -> Async
 
 async def _missed(bucket: str, watches: list[S3Trigger], since: datetime, use: Backends) -> AsyncIterator[ObjectStored]:
     notices: list[Notice] = []
-    async for row in use.objects.list(bucket):
-        if row.modified >= since:
-            notices += wanted([Notice(bucket, row.key)], watches)
-        if len(notices) == _AT_ONCE:
-            for event in await look_all(notices, use.objects):
-                yield event
-            notices.clear()
+    for prefix in _prefixes(bucket, watches):
+        async for row in use.objects.list(bucket, prefix):
+            if row.modified >= since:
+                notices += wanted([Notice(bucket, row.key)], watches)
+            if len(notices) == _AT_ONCE:
+                for event in await look_all(notices, use.objects):
+                    yield event
+                notices.clear()
     for event in await look_all(notices, use.objects):
         yield event
+
+
+def _prefixes(bucket: str, watches: list[S3Trigger]) -> list[str]:
+    """What to list, nothing of it twice."""
+    found: list[str] = []
+    for prefix in sorted({watch.prefix for watch in watches if watch.bucket == bucket}):
+        if not found or not prefix.startswith(found[-1]):
+            found.append(prefix)
+    return found
 
 
 async def _since(bucket: str, now: datetime, use: Backends) -> datetime:

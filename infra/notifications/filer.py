@@ -40,6 +40,7 @@ _AT_ONCE: Final = 32  # objects looked at at once
 _KEEP_S: Final = 1.0  # the position is written no more often
 _OVERLAP_NS: Final = 10 * 10**9  # read once more: clocks of several filers differ
 _SILENT_S: Final = 30.0  # the filer says something every five seconds
+_OPTIONS: Final = (("grpc.max_receive_message_length", 64 * 2**20),)  # an entry names every piece of its file
 _AGAIN: Final = Backoff(attempts=1, initial=0.25, max=5.0)  # for ever
 _log = structlog.get_logger()
 
@@ -84,13 +85,15 @@ class Tail:
                     _log.warning("the filer is not followed", cause=cause, delay_s=round(delay, 3))
                     await asyncio.sleep(delay)
         finally:
-            await self._drop()
-            await self._objects.close()
+            try:
+                await self._drop()
+            finally:  # even when cancelled once more
+                await self._objects.close()
 
     async def _follow(self) -> None:
         import grpc.aio
 
-        async with grpc.aio.insecure_channel(self._address) as channel:
+        async with grpc.aio.insecure_channel(self._address, options=_OPTIONS) as channel:
             from infra.notifications.messages import METHOD, Change, Subscribe
 
             method = channel.unary_stream(

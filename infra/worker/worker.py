@@ -56,7 +56,7 @@ class Worker:
         self._catalogue = catalogue
         self._settings = settings
         self._own = backends is None
-        self._backends = backends or Backends(settings)
+        self._backends = backends or Backends(settings, catalogue=catalogue)
         self._drain_s = drain_s
         self._bus = JetStreamBus(settings.nats, name="stadtfunk-worker")
         self._lanes: list[Lanes] = []

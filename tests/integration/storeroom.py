@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -57,7 +58,7 @@ class Storeroom:
             "events": [{"s3": {"bucket": self.bucket, "suffix": ".jpg"}}],
             **limits,
         }
-        whole = Catalogue.load(Path("serverless.yaml"))
+        whole = _project()
         functions = {name: one for name, one in whole.functions.items() if one.system == "storage"}
         functions["note"] = FunctionEntry.model_validate(entry)
         systems = {name: whole.systems[name] for name in ("portal", "storage")}
@@ -103,6 +104,10 @@ class Storeroom:
         entry = await self._state.bucket(BUCKET).get(KEY)
         return 0 if entry is None else Position.model_validate_json(entry.value).upto_ns
 
+    async def listed(self) -> bool:
+        """Whether a listing of the bucket came to its end."""
+        return await self._state.bucket(BUCKET).get(f"listed/{self.bucket}") is not None
+
     async def forget(self, *, hours: int) -> None:
         """Set the position back."""
         value = Position(upto_ns=await self.position() - hours * 3600 * 10**9)
@@ -137,6 +142,11 @@ class Storeroom:
     async def publish(self, told: Any) -> None:
         """Say something on the raw NATS subject."""
         await self.bench.js.publish("storage.notifications", json.dumps(told).encode())
+
+
+@cache
+def _project() -> Catalogue:
+    return Catalogue.load(Path("serverless.yaml"))
 
 
 class Caller:

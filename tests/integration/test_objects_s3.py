@@ -1,6 +1,7 @@
 """Object storage against SeaweedFS."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,12 @@ class TestS3(ObjectCases):
         mark = client.delete_object(Bucket=bucket, Key="k")["VersionId"]
         with pytest.raises(ObjectMissing):
             await objects.stat(bucket, "k", version_id=mark)
+
+    async def test_an_object_under_its_writers_own_key_is_none_for_us(self, objects: Objects, bucket: str) -> None:
+        key: dict[str, Any] = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}
+        objects._connected().put_object(Bucket=bucket, Key="k", Body=b"x", **key)
+        with pytest.raises(ObjectMissing):
+            await objects.stat(bucket, "k")
 
     async def test_a_bucket_expires_its_objects_and_keeps_other_rules(self, objects: Objects, bucket: str) -> None:
         await objects.expire_after(bucket, "reports/", 90)

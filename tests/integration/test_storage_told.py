@@ -1,6 +1,7 @@
 """Storages that tell of themselves: whoever tells, in whatever words and however often, it is one event a version."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ async def test_told_five_times_in_three_shapes_it_is_one_event_a_version(room: S
                 assert await caller.sign(room.seaweedfs(key)) == (202, {"objects": 1})
                 assert await caller.bear(room.minio(key)) == (202, {"objects": 1})
                 await room.publish(room.minio(key))
-                await room.publish(room.minio(key))
+                await room.publish(room.seaweedfs(key))
             await room.bench.settled("take_notification")
             await room.reconcile()
         await room.bench.settled("note")
@@ -64,7 +65,8 @@ async def test_a_listing_finds_what_nobody_told_of_and_tells_it_once(room: Store
     for number in range(3):
         await room.put(f"{number}.jpg")
     await room.put("notes.txt")
-    async with room.worker(start="all"):
+    watches = [{"bucket": room.bucket, "prefix": prefix, "suffix": ".jpg"} for prefix in ("1", "", "12")]
+    async with room.worker(start="all", events=[{"s3": watch} for watch in watches]):
         await room.reconcile()
         await until(lambda: len(room.seen) == 3)
         await room.put("3.jpg")
@@ -74,3 +76,16 @@ async def test_a_listing_finds_what_nobody_told_of_and_tells_it_once(room: Store
         await room.bench.settled("note")
     assert room.keys == [f"{number}.jpg" for number in range(4)]
     assert await room.told() == 4
+
+
+async def test_a_listing_goes_on_from_the_last_one(room: Storeroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.storage.reconcile._OVERLAP", -timedelta(hours=1))
+    async with room.worker():
+        await room.put("first.jpg")
+        await room.reconcile()
+        await until(lambda: room.keys == ["first.jpg"], "what was written a moment before the very first listing")
+        await until(room.listed, "the listing is remembered")
+        await room.put("an-hour-too-early.jpg")
+        await room.reconcile()
+        await room.bench.settled("note")
+    assert room.keys == ["first.jpg"]
