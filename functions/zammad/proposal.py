@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from functions.zammad.mail import Mail, without_personal_data
-from functions.zammad.matching import direction, matches
+from functions.zammad.matching import Match, answering, direction, field
 from functions.zammad.phrases import known
 from functions.zammad.places import elsewhere
+from functions.zammad.shares import share
 from functions.zammad.shelves import Shelf, harmless_of, internal, model_of, published
 from functions.zammad.statements import Mode, Sentences, stated
 from functions.zammad.topics import Floats, Topics, topics_of
@@ -18,6 +19,7 @@ from shared.embeddings import Embeddings
 from shared.knowledge.citations import SOURCES, Source, Statement
 from shared.knowledge.extracts import extracted
 from shared.knowledge.injection import instructs
+from shared.knowledge.language import GERMAN
 from shared.privacy import Harmless
 from shared.recent import Recent
 from shared.settings import ZammadGroup
@@ -97,7 +99,7 @@ async def _answered(
     shown = await asyncio.to_thread(lambda: {concern: concern.shown(harmless, language) for concern in concerns})
     letter, asked = await about(proposal.mail, list(shown.values()), model, harmless, language)
     topics = await topics_of(model, use)
-    search = _Search(mail=proposal.mail, letter=letter, topics=topics, home=use.settings.portal.city)
+    search = _Search(mail=proposal.mail, letter=letter, topics=topics, home=use.settings.portal.city, language=language)
     sentences = Sentences(model, await _kept(model, use))
 
     async def answer(concern: Concern, vector: Floats) -> tuple[Answered, Mode]:
@@ -112,8 +114,10 @@ async def _answered(
         return [] if isinstance(given, str) else await extracted(shown[concern].text, given, sentences)
 
     pairs = list(zip(concerns, asked, strict=True))
-    made = await asyncio.gather(*(answer(concern, vector) for concern, vector in pairs))
-    told = await asyncio.gather(*(inform(concern, vector) for concern, vector in pairs)) if inside else []
+    made, told = await asyncio.gather(
+        asyncio.gather(*(answer(concern, vector) for concern, vector in pairs)),
+        asyncio.gather(*(inform(concern, vector) for concern, vector in pairs if inside)),
+    )
     generated = any(mode == "generated" and answered.statements for answered, mode in made)
     return replace(
         proposal,
@@ -132,6 +136,7 @@ class _Search:
     letter: Floats
     topics: Topics
     home: str  # the city's name
+    language: str  # of the letter
 
     async def sources(
         self, concern: Concern, vector: Floats, shelves: Sequence[Shelf]
@@ -140,9 +145,11 @@ class _Search:
         sought = direction(vector, self.letter)
         near = await asyncio.gather(*(shelf.nearest(sought) for shelf in shelves))
         views = [(shelf.names, passages) for shelf, passages in zip(shelves, near, strict=True)]
-        found: list[Source] = []
-        for match in matches(sought, concern.query, self.topics, views):
-            found += await shelves[match.place].passages(match.document, sought)
+        around = field(sought, concern.query, self.topics, views)
+        shares = await self._shares(concern, around.matches, shelves)
+        matching = answering(around, shares, alike=self.language == GERMAN)
+        read = await asyncio.gather(*(shelves[one.place].passages(one.document, sought) for one in matching))
+        found = [source for sources in read for source in sources]
         if not found:
             return "no_source"
         # The nearest document only: one that is cited beside it may name the neighbours for reasons of its own.
@@ -150,6 +157,15 @@ class _Search:
         if elsewhere(concern.text, self.mail.subject, self.mail.body, said, self.home):
             return "elsewhere"
         return [replace(source, number=number) for number, source in enumerate(found[:SOURCES], 1)]
+
+    async def _shares(self, concern: Concern, matches: Sequence[Match], shelves: Sequence[Shelf]) -> list[float]:
+        """How much of a concern's words each of some documents has."""
+        if self.language != GERMAN:
+            return [0.0 for _ in matches]
+        of = [[match.document for match in matches if match.place == place] for place in range(len(shelves))]
+        said = await asyncio.gather(*(shelf.said(some) for shelf, some in zip(shelves, of, strict=True) if some))
+        texts = {document: text for one in said for document, text in one.items()}
+        return [share(concern.query, texts.get(match.document, "")) for match in matches]
 
 
 async def _kept(model: Embeddings, use: Backends) -> Recent:
