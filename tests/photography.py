@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 
+from events import Event
 from events.storage import ObjectStored
 from functions.photos import applying, figures, intake, pages, processing, review, uploads
 from functions.portal.pages import search_page
@@ -71,10 +72,10 @@ def records(functions: Sequence[Any]) -> dict[str, Function]:
     return {function.name: function for function in found if function is not None}
 
 
-def fast(catalogue: Catalogue, **limits: Any) -> Catalogue:
+def fast(catalogue: Catalogue, *, attempts: int = 4, **limits: Any) -> Catalogue:
     """The photos' part of the catalogue, with retries that a test can wait for."""
     only = catalogue.enabled(["photos", "portal"])
-    retry = {"attempts": 4, "initial": 0.05, "max": 0.2}
+    retry = {"attempts": attempts, "initial": 0.05, "max": 0.2}
     entries = {
         name: entry.model_copy(update={"retry": entry.retry.model_copy(update=retry), **limits})
         for name, entry in only.functions.items()
@@ -121,9 +122,12 @@ class Studio:
             bucket=bucket, object_key=key, version=stored.version, size=stored.size, stored_at=stored.modified
         )
         for _ in range(times):
-            envelope = enveloped(event, id=derived_id("-", "-", event, 0), source="/test")
-            await self.bus.publish(envelope, key=event.key_value)
+            await self.publish(event)
         return event
+
+    async def publish(self, event: Event) -> None:
+        """Store an event as whoever tells of it would."""
+        await self.bus.publish(enveloped(event, id=derived_id("-", "-", event, 0), source="/test"), key=event.key_value)
 
     async def watch(self) -> None:
         """Tell of every object that comes in, as the storage's tail does, until cancelled."""
