@@ -63,9 +63,10 @@ def chosen(path: Path, only: Sequence[str]) -> Catalogue:
 
 
 def installs(catalogue: Catalogue) -> bool:
-    """Whether making the plan will first install Triton's environment."""
+    """Whether making the plan will first install Triton's environment and the wheels of its models."""
     wanted = any("vision" in system.needs for system in catalogue.systems.values())
-    return wanted and ADDRESS["vision"] not in os.environ and installed("triton") is None
+    there = installed("triton") is not None and installed("models") is not None
+    return wanted and ADDRESS["vision"] not in os.environ and not there
 
 
 def make_plan(

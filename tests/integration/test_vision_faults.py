@@ -16,8 +16,11 @@ import pytest
 from tritonclient.grpc.aio import InferenceServerClient
 
 from infra.stack.environments import ROOT, install
-from infra.stack.ports import free_port
+from infra.stack.folder import DataFolder
+from infra.stack.ports import free_port, listeners
 from infra.stack.process import StartError
+from infra.stack.progress import Silence
+from infra.stack.supervisor import Supervisor
 from infra.stack.vision import mirror, vision, wheels
 from infra.vision.files import published
 from infra.vision.models import MODELS
@@ -81,32 +84,40 @@ async def test_persons_are_found_by_what_pypi_has_alone(vision_settings: VisionS
     await client.close()
 
 
-async def test_killed_in_mid_batch_it_is_a_retry_and_answers_again_when_it_is_back(triton: Own) -> None:
-    server = triton()
-    client = client_of(server)
-    asking = asyncio.create_task(client.text(np.zeros((12, TILE, TILE, 3), np.uint8)))  # three requests
-    watching: Any = InferenceServerClient(server.provides["STADTFUNK_VISION__URL"])
-
-    async def first_done() -> bool:
-        told = (await watching.get_inference_statistics("text")).model_stats[0]
-        return bool(told.inference_count)
-
-    await eventually(first_done, "the first of three requests is answered", deadline_s=100)
-    await watching.close()
-    server.kill()
-    with pytest.raises(BackendError, match=r"triton: no answer \((UNAVAILABLE|CANCELLED)\)"):
-        await asking
-    await server.start()
-    small = np.zeros((1, 128, 128, 3), np.uint8)
-
-    async def answered() -> bool:
+async def test_killed_in_mid_batch_it_is_a_retry_and_the_supervisor_brings_it_back(tmp_path: Path) -> None:
+    ports: dict[str, int] = {}
+    server, _ = vision(tmp_path / "vision", lambda name: ports.setdefault(name, free_port()))
+    url = server.provides["STADTFUNK_VISION__URL"]
+    with DataFolder(tmp_path / "data") as folder:
+        supervisor = Supervisor(folder, Silence())
+        client, watching = Vision(VisionSettings(url=url, timeout_s=110.0)), InferenceServerClient(url)
         try:
-            return (await client.text(small)).shape == (1, 32, 32)
-        except BackendError:
-            return False
+            await supervisor.start([server])
+            asking = asyncio.create_task(client.text(np.zeros((12, TILE, TILE, 3), np.uint8)))  # three requests
 
-    await eventually(answered, "the same client is answered again")
-    await client.close()
+            async def first_done() -> bool:
+                told: Any = await watching.get_inference_statistics("text")
+                return bool(told.model_stats[0].inference_count)
+
+            await eventually(first_done, "the first of three requests is answered", deadline_s=100)
+            (listening,) = listeners([server.ports[0]])[server.ports[0]]
+            assert listening
+            os.kill(listening, signal.SIGKILL)  # the server alone: its stubs still run
+            with pytest.raises(BackendError, match=r"triton: no answer \((UNAVAILABLE|CANCELLED)\)"):
+                await asking
+            small = np.zeros((1, 128, 128, 3), np.uint8)
+
+            async def answered() -> bool:
+                try:
+                    return (await client.text(small)).shape == (1, 32, 32)
+                except BackendError:
+                    return False
+
+            await eventually(answered, "the same client is answered again", deadline_s=100)
+        finally:
+            await watching.close()
+            await client.close()
+            await supervisor.stop()
 
 
 async def test_one_that_hangs_is_given_up_after_the_timeout(triton: Own) -> None:
