@@ -6,6 +6,7 @@ with a key that only this process has, and a vector (of which a text could be gu
 
 import asyncio
 import secrets
+from array import array
 from collections import OrderedDict
 from hashlib import blake2b
 from typing import Final
@@ -15,26 +16,26 @@ KEPT_S: Final = 600.0
 
 
 class Recent:
-    """At most ``most`` vectors, each for ``kept_s`` seconds, whether or not anybody asks again."""
+    """At most ``most`` vectors, each for ``kept_s`` seconds, whether or not anybody asks again; as 32-bit floats."""
 
     def __init__(self, most: int = MOST, kept_s: float = KEPT_S) -> None:
         self._most = most
         self._kept_s = kept_s
         self._key = secrets.token_bytes(32)
-        self._vectors: OrderedDict[bytes, tuple[list[float], float]] = OrderedDict()  # oldest first
+        self._vectors: OrderedDict[bytes, tuple[array[float], float]] = OrderedDict()  # oldest first
         self._timer: asyncio.TimerHandle | None = None
 
     def get(self, text: str) -> list[float] | None:
         """The vector of a text; None: it is not here, or no longer."""
         found = self._vectors.get(self._digest(text))
-        return None if found is None else found[0]
+        return None if found is None else found[0].tolist()
 
     def put(self, text: str, vector: list[float]) -> None:
         """Keep a vector for a while."""
         loop = asyncio.get_running_loop()
         digest = self._digest(text)
         self._vectors.pop(digest, None)
-        self._vectors[digest] = (vector, loop.time())
+        self._vectors[digest] = (array("f", vector), loop.time())
         if len(self._vectors) > self._most:
             self._vectors.popitem(last=False)
         if self._timer is None:

@@ -26,7 +26,8 @@ from shared.settings import ZammadGroup
 
 __all__ = ["Answered", "Concern", "Mode", "Proposal", "Reason", "propose"]
 
-_SENTENCES_S: Final = 3600.0  # for which vectors of the pages' sentences are kept
+SENTENCES_S: Final = 24 * 3600.0  # for which vectors of the pages' sentences are kept
+_SENTENCES: Final = 20_000  # of them, some 40 MB
 Reason = Literal["no_source", "elsewhere", "unsupported", "language", "category"]
 
 
@@ -100,7 +101,7 @@ async def _answered(
     letter, asked = await about(proposal.mail, list(shown.values()), model, harmless, language)
     topics = await topics_of(model, use)
     search = _Search(mail=proposal.mail, letter=letter, topics=topics, home=use.settings.portal.city, language=language)
-    sentences = Sentences(model, await _kept(model, use))
+    sentences = await sentences_of(model, use)
 
     async def answer(concern: Concern, vector: Floats) -> tuple[Answered, Mode]:
         given = await search.sources(concern, vector, public)
@@ -168,8 +169,10 @@ class _Search:
         return [share(concern.query, texts.get(match.document, "")) for match in matches]
 
 
-async def _kept(model: Embeddings, use: Backends) -> Recent:
-    async def made() -> Recent:
-        return Recent(kept_s=_SENTENCES_S)
+async def sentences_of(model: Embeddings, use: Backends) -> Sentences:
+    """The model, with the vectors of the pages' sentences that this process knows."""
 
-    return await use.snapshots.get(f"zammad-sentences-{model.model_id}", float("inf"), made)
+    async def made() -> Recent:
+        return Recent(_SENTENCES, SENTENCES_S)
+
+    return Sentences(model, await use.snapshots.get(f"zammad-sentences-{model.model_id}", float("inf"), made))

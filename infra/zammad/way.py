@@ -156,7 +156,18 @@ async def _synced(found: Settings, answers: int) -> None:
         while time.monotonic() < deadline:
             async with session.get(url) as answer:
                 rows = (await answer.json())["rows"] if answer.status == 200 else []
-            if rows and rows[0][1] >= answers:
+            if rows and rows[0][1] >= answers and await _warm(found):
                 return
             await asyncio.sleep(0.5)
     raise StadtfunkError(f"the knowledge base's answers are not findable after {_SYNC_S:.0f} s")
+
+
+async def _warm(found: Settings) -> bool:
+    """Whether what drafts need is read ahead."""
+    bus = JetStreamBus(found.nats, name="stadtfunk-letters")
+    try:
+        await bus.connect()
+        info = await bus.jetstream.consumer_info("EVENTS", "warm_drafts")
+        return not (info.num_pending or info.num_ack_pending)
+    finally:
+        await bus.close()
