@@ -79,6 +79,17 @@ MODELS = (
         gives="map",
     ),
     Model(
+        name="plates",
+        purpose="number plates",
+        licence="MIT",
+        title="plates",
+        publisher="this project",
+        file="plates.onnx",
+        sha256="83d9a619e1083e7f78a5fd644259c5e66533c498aaed925ff923e5299316696b",
+        served="83d9a619e1083e7f78a5fd644259c5e66533c498aaed925ff923e5299316696b",
+        own=OWN / "plates" / "plates.onnx",
+    ),
+    Model(
         name="persons",
         purpose="persons",
         licence="BSD-3-Clause",
