@@ -53,7 +53,7 @@ def train(
     for scale in (1.0, 0.5):
         for row in measuring.table(measured, measuring.found(measured, detect, scale=scale)):
             typer.echo(json.dumps({"scale": scale, **row}))
-    typer.echo(digest, out.stat().st_size)
+    typer.echo(f"{digest} {out.stat().st_size} bytes")
 
 
 @app.command()
