@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser
 from functions.zammad.letters import Letter, Personal
 from functions.zammad.written import Draft, Note, Stated, read_draft, read_note
 from shared.knowledge import quotes
+from shared.knowledge.language import GERMAN
 
 Figures = dict[str, Any]
 _PARTS: Final = (("p50", 0.5), ("p99", 0.99))
@@ -197,9 +198,12 @@ async def evaluate_letters(letters: Mapping[str, Sequence[Letter]], send: Send, 
 
 
 async def evaluate_lies(letters: Mapping[str, Sequence[Letter]], send: Send, answers: Mapping[int, str]) -> Figures:
-    """What becomes of a lying model's statements, asked by the same letters."""
+    """What becomes of a lying model's statements, asked by the same letters, as far as it writes their language."""
     await _warm(letters, send)
-    asked = {name: [one for one in some if not one.expected.skip] for name, some in letters.items()}
+    asked = {
+        name: [one for one in some if not one.expected.skip and one.expected.language == GERMAN]
+        for name, some in letters.items()
+    }
     judged = {name: await judge(some, send, answers) for name, some in asked.items()}
     everything = [one for some in judged.values() for one in some]
     return lies(everything) | {"files": {name: lies(some) for name, some in judged.items()}}

@@ -3,14 +3,14 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from infra.cli.evaluate import commit, in_a_line
 from infra.cli.output import err, fail, show_json, show_table
-from infra.zammad.way import way
+from infra.zammad.way import Came, Sending, way
 
 # In a checkout, and where they lie in the package.
 _OWN = (Path(__file__).parents[2] / "tests" / "letters", Path(__file__).parents[1] / "letters")
@@ -50,8 +50,23 @@ async def _judged(module: ModuleType, documents: Path | None, files: Mapping[str
     with tempfile.TemporaryDirectory(prefix="stadtfunk-letters-") as folder:
         async with way(Path(folder), documents, groups) as found:
             async with found.sending() as send:
-                figures = await module.evaluate_letters(letters, send, found.box.pages)
+                figures = await module.evaluate_letters(letters, _counted(send), found.box.pages)
                 run = {"documents": send.pages, "answers": len(found.box.pages), "model": send.model}
             async with found.sending(lying=True) as send:
-                figures["lying_model"] = await module.evaluate_lies(letters, send, found.box.pages)
+                figures["lying_model"] = await module.evaluate_lies(letters, _counted(send), found.box.pages)
     return dict(figures) | {"run": run | {"seconds": round(time.monotonic() - begin)}}
+
+
+def _counted(send: Sending) -> Callable[[Mapping[str, Any]], Awaitable[Came]]:
+    """The same, and says now and then how many letters were answered."""
+    count = 0
+
+    async def counted(mail: Mapping[str, Any]) -> Came:
+        nonlocal count
+        came = await send(mail)
+        count += 1
+        if count % 25 == 0:
+            err.print(f"letters worked on: {count}", markup=False)
+        return came
+
+    return counted
