@@ -82,16 +82,17 @@ async def understand(mail: Mail, model: Embeddings, harmless: Harmless, use: Bac
 async def about(
     mail: Mail, concerns: Sequence[Concern], model: Embeddings, harmless: Harmless, tongue: str
 ) -> tuple[Floats, list[Floats]]:
-    """Unit vectors of a letter and of its concerns as they are shown; one request for all that the model is asked.
+    """Unit vectors of a letter and of its concerns as they are shown.
+
+    Parts of a question are asked where a page's sentences are held against them; many a letter has no such page.
 
     Raises:
         BackendError: the embedding server is away.
     """
     letter = harmless.text(f"{mail.subject}\n{mail.body}"[:_LETTER], tongue) or NOTHING
     texts = [letter, *(concern.query for concern in concerns)]
-    parts = [part for concern in concerns for part in concern.parts]
-    vectors = unit(np.array(await model.embed([*texts, *parts], "query"), np.float32))
-    return vectors[0], list(vectors[1 : len(texts)])
+    vectors = unit(np.array(await model.embed(texts, "query"), np.float32))
+    return vectors[0], list(vectors[1:])
 
 
 def language_of(mail: Mail) -> str:
