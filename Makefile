@@ -6,6 +6,9 @@ ARGS ?=
 COMPILE = $(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
+# Without bytecode each of the hundreds of programs that tests start is compiled anew: one second more for each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: up test heavy vllm check bench lock clean help
 .DEFAULT_GOAL := help
 
