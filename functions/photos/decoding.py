@@ -16,7 +16,7 @@ from PIL import Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 from PIL.TiffImagePlugin import TiffImageFile
 
-from functions.photos import provenance
+from functions.photos import profiles, provenance
 from shared.errors import Reject
 
 Format = Literal["JPEG", "PNG", "WEBP", "TIFF"]
@@ -36,6 +36,7 @@ _STRIP: Final = 256  # rows
 _COPIES: Final = 2  # times as much memory: a progressive JPEG's coefficients, a WebP's canvases
 _PROFILE: Final = 4 * 2**20  # bytes of a colour profile
 _ORIENTATION: Final = 0x0112
+_SUBFILE: Final = 0x00FE
 
 Image.init()  # registers the formats that are named below
 Image.MAX_IMAGE_PIXELS = None  # ``Limits`` says it, and refuses with words
@@ -138,6 +139,8 @@ def _frames(opened: Image.Image, count: int, limits: Limits) -> Iterator[Frame]:
         yield Frame(image=_upright(opened))
         return
     for one in ImageSequence.Iterator(opened):
+        if isinstance(one, TiffImageFile) and one.tag_v2.get(_SUBFILE, 0) & 1:
+            continue  # a smaller copy of another page
         seen += one.width * one.height  # a TIFF's pages may differ in size
         if seen > limits.pixels or max(one.size) > _SIDE:
             raise PhotoRefused(f"The pictures of the file have more than {limits.pixels // 10**6} megapixels together.")
@@ -204,13 +207,11 @@ def _shown(image: Image.Image) -> Image.Image:
 
 
 def _profile(opened: Image.Image) -> bytes | None:
-    """The colour profile as it stands, where the pixels are still of it and it is one."""
+    """The colour profile, where the pixels are still of it and it is one."""
     icc = opened.info.get("icc_profile")
     if opened.mode == "CMYK":
         return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    if not isinstance(icc, bytes) or not 128 <= len(icc) <= _PROFILE or icc[36:40] != b"acsp":
-        return None
-    return icc
+    return profiles.plain(icc) if isinstance(icc, bytes) and len(icc) <= _PROFILE else None
 
 
 def _lossless(webp: bytes) -> bool:
