@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from events.event import Event
 from events.storage import ReconciliationAsked
 from shared.bus import Bus, derived_id, enveloped
 from shared.catalogue import S3Trigger
-from shared.errors import BackendError, StadtfunkError
+from shared.errors import BackendError
 from shared.notifications import Notice, look, of_entry, wanted
 from shared.objects import Objects
 from shared.retry import Backoff
@@ -133,9 +133,8 @@ class Tail:
                 await self._publish(ReconciliationAsked(), id=str(uuid4()))
             notice = _notice(change)
             telling = wanted([notice], self._watches) if notice is not None else []
-            if change.ts_ns:
-                task = asyncio.create_task(self._tell(telling[0])) if telling else None
-                self._waiting.append((change.ts_ns, task))
+            task = asyncio.create_task(self._tell(telling[0])) if telling else None
+            self._waiting.append((change.ts_ns, task))  # 0 where the filer says nothing
             while (first := self._undone()) is not None and len(self._waiting) > _AT_ONCE:
                 await asyncio.wait((first,))
             await self._keep()
@@ -163,7 +162,7 @@ class Tail:
                 delay = _AGAIN.delay(attempt)
                 _log.warning("an object is not told yet", delay_s=round(delay, 3), error=error)
                 await asyncio.sleep(delay)
-            except (StadtfunkError, ValidationError) as error:
+            except Exception as error:  # one object must not keep the others waiting; a listing tries it again
                 _log.error("an object cannot be told", error=error)
                 return
             else:
