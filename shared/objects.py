@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared.errors import BackendError
 from shared.lifecycle import code_of, set_expiry
 from shared.settings import ObjectSettings
-from shared.stored import ObjectMissing, ObjectTooLarge, Stored
+from shared.stored import Data, ObjectMissing, ObjectTooLarge, Stored, rewound
 from shared.telemetry import backend_call
 
 if TYPE_CHECKING:
@@ -65,10 +65,11 @@ class Objects:
             await self.expire_after(bucket, "", expire_days)
         self._seen.add((bucket, expire_days))
 
-    async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
-        """Store bytes under a key; what lay there is replaced."""
+    async def put(self, bucket: str, key: str, data: Data, content_type: str = "application/octet-stream") -> None:
+        """Store bytes, or a file's from its beginning, under a key; what lay there is replaced."""
         await self._call(
-            "put", lambda client: client.put_object(Bucket=bucket, Key=key, Body=data, ContentType=content_type)
+            "put",
+            lambda client: client.put_object(Bucket=bucket, Key=key, Body=rewound(data), ContentType=content_type),
         )
 
     async def get(self, bucket: str, key: str, *, max_bytes: int | None = None) -> bytes:
@@ -255,7 +256,8 @@ class MemoryObjects(Objects):
     async def ensure_bucket(self, bucket: str, *, expire_days: int | None = None) -> None:
         self._buckets.setdefault(bucket, {})
 
-    async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+    async def put(self, bucket: str, key: str, data: Data, content_type: str = "application/octet-stream") -> None:
+        data = data if isinstance(data, bytes) else rewound(data).read()
         if bucket not in self._buckets:
             raise BackendError("objects", "put was refused (NoSuchBucket)")
         self._buckets[bucket][key] = data, datetime.now(UTC).replace(microsecond=0)

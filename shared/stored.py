@@ -1,7 +1,7 @@
 """What a storage says of an object, and that it has none."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import IO, NamedTuple, TypeVar
 
 from shared.errors import Reject, StadtfunkError
 
@@ -31,3 +31,16 @@ class Stored(NamedTuple):
     def version(self) -> str:
         """Names what lies under the key now; another one when it is written again."""
         return self.version_id or f"{self.etag}-{int(self.modified.timestamp())}"
+
+
+Data = bytes | IO[bytes]
+"""What is stored: bytes, or a file from its beginning."""
+
+T = TypeVar("T", bound=Data)
+
+
+def rewound(data: T) -> T:
+    """The same, to be read from its beginning: a call that is tried again reads it once more."""
+    if not isinstance(data, bytes):
+        data.seek(0)
+    return data

@@ -15,14 +15,13 @@ from uuid import uuid4
 
 from events.photos import Wishes
 from functions.photos import places
-from functions.photos.intake import media_type, submit
+from functions.photos.intake import LEAD, media_type, submit
 from functions.photos.records import Records
 from functions.photos.report import Report
 from shared.backends import Backends
 from shared.errors import StadtfunkError
 
 Outcome = Literal["released", "held", "refused", "rejected", "gone", "late", "there", "failed"]
-_LEAD: Final = 32  # bytes that say what a file is
 _SUFFIXES: Final = (".jpg", ".png", ".webp", ".tif")
 
 
@@ -113,7 +112,8 @@ async def _work(task: Task, wishes: Wishes, use: Backends, patience_s: float) ->
     most = use.settings.photos.max_bytes
     if task.source.stat().st_size > most:
         return Result(source=task.source, outcome="refused", reason=f"has more than {most // 10**6} MB")
-    photo_id = await submit(await asyncio.to_thread(task.source.read_bytes), wishes, use)
+    with task.source.open("rb") as photo:
+        photo_id = await submit(photo, wishes, use)
     record = await Records(use).settled(photo_id, patience_s)
     if record is None or not record.settled:
         return Result(source=task.source, outcome="late")
@@ -152,6 +152,6 @@ def _below(path: Path, folder: Path) -> tuple[str, ...]:
 def _is_photo(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return media_type(file.read(_LEAD)) is not None
+            return media_type(file.read(LEAD)) is not None
     except OSError:
         return False

@@ -3,7 +3,7 @@
 import re
 from contextlib import suppress
 from hashlib import sha256
-from typing import Final
+from typing import IO, Final
 from uuid import uuid4
 
 from events.photos import PHOTO_ID, PhotoUploaded, Wishes
@@ -14,6 +14,7 @@ from shared.backends import Backends
 from shared.function import on
 from shared.state import Conflict
 
+LEAD: Final = 32  # bytes that say what a file is
 _LEADS: Final = {
     b"\xff\xd8\xff": "image/jpeg",
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -33,8 +34,8 @@ def media_type(data: bytes) -> str | None:
     return "image/heic" if data[4:8] == b"ftyp" and data[8:12] in _HEIF else None
 
 
-async def submit(data: bytes, wishes: Wishes, use: Backends, *, secret: str = "") -> str:
-    """Hand in a photo; returns its id, by which its record and what becomes of it are found.
+async def submit(data: bytes | IO[bytes], wishes: Wishes, use: Backends, *, secret: str = "") -> str:
+    """Hand in a photo (bytes, or a file); returns its id, by which its record and what becomes of it are found.
 
     ``secret``: who knows it may have everything deleted; empty: nobody may.
     """
@@ -43,7 +44,7 @@ async def submit(data: bytes, wishes: Wishes, use: Backends, *, secret: str = ""
     digest = sha256(secret.encode()).hexdigest() if secret else ""
     # The record first: the storage tells of the object before the put has returned.
     await Records(use).create(photo_id, Record(bucket=bucket, object_key=photo_id, wishes=wishes, secret=digest))
-    await use.objects.put(bucket, photo_id, data, media_type(data) or "application/octet-stream")
+    await use.objects.put(bucket, photo_id, data)
     return photo_id
 
 

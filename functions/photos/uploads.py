@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from events.photos import PHOTO_ID, Wishes
 from functions.photos import places
-from functions.photos.intake import media_type, submit
+from functions.photos.intake import LEAD, media_type, submit
 from functions.photos.processing import remove
 from functions.photos.records import Record, Records
 from shared.backends import Backends
@@ -67,11 +67,8 @@ async def receive_photo(request: Request, use: Backends) -> Response:
     Raises:
         Problem: 400 no such form, 413 too large, 415 no photo, 422 a wish nobody can fulfil, or a broken photo.
     """
-    data, wishes, wait_s = await _read(request, use)
-    if media_type(data) is None:
-        raise Problem(415, "The file is no JPEG, PNG, WebP, TIFF or HEIC photo.")
     secret = token_urlsafe(24)
-    photo_id = await submit(data, wishes, use, secret=secret)
+    photo_id, wait_s = await _taken(request, secret, use)
     record = await Records(use).settled(photo_id, wait_s)
     if record is not None and record.state == "released":
         result = await _file(photo_id, record, use)
@@ -165,7 +162,8 @@ async def _file(photo_id: str, record: Record, use: Backends) -> Response:
     return Response(data, media_type=record.media_type, headers=headers)
 
 
-async def _read(request: Request, use: Backends) -> tuple[bytes, Wishes, float]:
+async def _taken(request: Request, secret: str, use: Backends) -> tuple[str, float]:
+    """Hand the form's photo in; its id, and how many seconds to wait for it."""
     photos = use.settings.photos
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
@@ -188,7 +186,10 @@ async def _read(request: Request, use: Backends) -> tuple[bytes, Wishes, float]:
             if form.get("panorama") not in (None, "", "auto"):
                 given["panorama"] = str(form["panorama"])
             asked = str(form.get("wait") or photos.wait_s)
-            return await photo.read(), _wishes(given), _seconds(asked, photos.wait_s)
+            wishes, wait_s = _wishes(given), _seconds(asked, photos.wait_s)
+            if media_type(await photo.read(LEAD)) is None:
+                raise Problem(415, "The file is no JPEG, PNG, WebP, TIFF or HEIC photo.")
+            return await submit(photo.file, wishes, use, secret=secret), wait_s
     except MultiPartException:
         raise Problem(400, "The form cannot be read.") from None
 

@@ -1,14 +1,16 @@
 """One HTTP function behind its limits: rate, right, body, slot, time; then ``shared.http.respond``."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import IO, Final
 from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from infra.host.limits import Bodies, Clients, Rate
+from infra.host.limits import SPOOLED_FROM, Bodies, Clients, Rate
 from infra.host.slots import Slots
 from shared.access import Access, Delivery, Repeatable
 from shared.backends import Backends
@@ -19,6 +21,7 @@ from shared.http import EventStream, respond
 from shared.telemetry import span
 
 _BODILESS = ("GET", "HEAD")
+_PIECE: Final = 256 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +55,15 @@ class Endpoint:
         house.rate.take(client, name)
         await house.access.check(entry, request.headers)
         async with AsyncExitStack() as held:
-            body = b""
+            body, given = b"", _whole(b"", receive)
             if request.method not in _BODILESS:
                 length = request.headers.get("content-length")
-                body = await held.enter_async_context(house.bodies.read(receive, length, self._max_body))
+                if self._max_body > SPOOLED_FROM and entry.access != "system":
+                    file = await held.enter_async_context(house.bodies.spool(receive, length, self._max_body))
+                    given = _played(file, receive)
+                else:
+                    body = await held.enter_async_context(house.bodies.read(receive, length, self._max_body))
+                    given = _whole(body, receive)
             # A caller without a right gets no slot, and one that sends slowly holds none.
             delivery: Delivery | Repeatable | None = None
             if entry.access == "system":
@@ -67,7 +75,7 @@ class Endpoint:
                     with span(name, kind="server"):
                         response = await respond(
                             self._function,
-                            Request(scope, _whole(body, receive)),
+                            Request(scope, given),
                             house.use,
                             lambda: house.bus,
                             cause=delivery.id if delivery is not None else str(uuid4()),
@@ -81,6 +89,21 @@ class Endpoint:
                     # What failed on our side may be sent again; what is wrong stays wrong.
                     await delivery.close(answered=response is not None and response.status_code < 500)
         await response(scope, receive, send)
+
+
+def _played(file: IO[bytes], receive: Receive) -> Receive:
+    """The same from a file, a piece at a time."""
+    over = False
+
+    async def again() -> Message:
+        nonlocal over
+        if over:
+            return await receive()
+        piece = await asyncio.to_thread(file.read, _PIECE)
+        over = len(piece) < _PIECE
+        return {"type": "http.request", "body": piece, "more_body": not over}
+
+    return again
 
 
 def _whole(body: bytes, receive: Receive) -> Receive:

@@ -6,7 +6,8 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from tempfile import TemporaryFile
+from typing import IO, Final
 
 from starlette.requests import HTTPConnection
 from starlette.types import Receive
@@ -17,6 +18,8 @@ CLIENTS_KEPT: Final = 20_000  # buckets remembered; the one unused for longest g
 BODY_S: Final = 15.0  # a body must have arrived by then, and a large one at
 SLOWEST: Final = 512 * 1024  # bytes a second, no less
 BODIES_BYTES: Final = 256 * 2**20  # of all bodies in memory at once
+SPOOLED_FROM: Final = 16 * 2**20  # a body that may be larger than this is kept on the disk
+STORED_BYTES: Final = 4 * 2**30  # of all bodies on the disk at once
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -85,13 +88,14 @@ class Rate:
 
 
 class Bodies:
-    """Reads bodies into memory, counted as they come in, with a cap for one and for all together."""
+    """Reads bodies, counted as they come in, with a cap for one and for all together: into memory, or onto the disk."""
 
     limit_s = BODY_S
     together = BODIES_BYTES
+    stored_together = STORED_BYTES
 
     def __init__(self) -> None:
-        self._held = 0
+        self._held = self._stored = 0
 
     @asynccontextmanager
     async def read(self, receive: Receive, announced: str | None, limit: int) -> AsyncIterator[bytes]:
@@ -101,34 +105,63 @@ class Bodies:
             Problem: 413 larger than ``limit`` bytes, 408 too slow, 503 no memory for it now.
             Gone: the client left before it was complete.
         """
-        if announced is not None and announced.isdigit() and (len(announced) > 15 or int(announced) > limit):
-            raise _too_large(limit)
         chunks: list[bytes] = []
         size = 0
         try:
             async with asyncio.timeout(self.limit_s + limit / SLOWEST) as clock:
-                more = True
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise Gone
-                    chunk: bytes = message.get("body", b"")
+                async for chunk in _chunks(receive, announced, limit):
                     size += len(chunk)
                     self._held += len(chunk)
-                    if size > limit:
-                        raise _too_large(limit)
                     if self._held > self.together:
                         raise busy("Too much is being sent here at once; try again in a moment.", 5)
                     chunks.append(chunk)
-                    more = message.get("more_body", False)
                 clock.reschedule(None)
                 yield b"".join(chunks)
         except TimeoutError:
             if not clock.expired():
                 raise
-            raise Problem(408, "The request's body took too long.", headers={"connection": "close"}) from None
+            raise _too_slow() from None
         finally:
             self._held -= size
+
+    @asynccontextmanager
+    async def spool(self, receive: Receive, announced: str | None, limit: int) -> AsyncIterator[IO[bytes]]:
+        """The whole body as a nameless file, which is gone when the block ends. Raises as ``read``."""
+        size = 0
+        with TemporaryFile() as file:
+            try:
+                async with asyncio.timeout(self.limit_s + limit / SLOWEST) as clock:
+                    async for chunk in _chunks(receive, announced, limit):
+                        size += len(chunk)
+                        self._stored += len(chunk)
+                        if self._stored > self.stored_together:
+                            raise busy("Too much is being sent here at once; try again in a moment.", 5)
+                        await asyncio.to_thread(file.write, chunk)
+                    clock.reschedule(None)
+                    file.seek(0)
+                    yield file
+            except TimeoutError:
+                if not clock.expired():
+                    raise
+                raise _too_slow() from None
+            finally:
+                self._stored -= size
+
+
+async def _chunks(receive: Receive, announced: str | None, limit: int) -> AsyncIterator[bytes]:
+    if announced is not None and announced.isdigit() and (len(announced) > 15 or int(announced) > limit):
+        raise _too_large(limit)
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        more = message.get("more_body", False)
+        yield chunk
 
 
 class Gone(Exception):
@@ -137,6 +170,10 @@ class Gone(Exception):
 
 def _too_large(limit: int) -> Problem:
     return Problem(413, f"The body is larger than {limit} bytes.", headers={"connection": "close"})
+
+
+def _too_slow() -> Problem:
+    return Problem(408, "The request's body took too long.", headers={"connection": "close"})
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -120,7 +120,7 @@ class Worker:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(Path(sys.executable).parent / "stadtfunk"), "run", "take_in", "anonymise_photo"],
+                [str(Path(sys.executable).parent / "stadtfunk"), "run", "take_in", "anonymise_photo", "reconcile_objects"],
                 cwd=ROOT, env=plain | self._environment, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
@@ -179,7 +179,7 @@ async def test_killed_in_the_middle_of_a_photo_nothing_leaves_unmasked_and_none_
     use, worker = whole
     example = (ROOT / "functions/photos/static/example.jpg").read_bytes()
     worker.start()
-    ids = [await submit(example, Wishes(), use) for _ in range(4)]
+    ids = [await submit(example, Wishes(mode="fast"), use) for _ in range(4)]
 
     async def keys() -> list[str]:
         out = [row.key async for row in use.objects.list("photos-out")]

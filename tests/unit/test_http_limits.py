@@ -87,17 +87,20 @@ def part(body: bytes, more: bool) -> Message:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-async def test_bodies_share_one_store(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("way", ["read", "spool"])
+async def test_bodies_share_one_store(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     monkeypatch.setattr(Bodies, "together", 100)
+    monkeypatch.setattr(Bodies, "stored_together", 100)
     bodies = Bodies()
-    async with bodies.read(told(part(b"x" * 40, True), part(b"x" * 40, False)), None, 90) as body:
-        assert len(body) == 80
+    take = getattr(bodies, way)
+    async with take(told(part(b"x" * 40, True), part(b"y" * 40, False)), None, 90) as body:
+        assert (body if isinstance(body, bytes) else body.read()) == b"x" * 40 + b"y" * 40
         with pytest.raises(Problem) as caught:
-            async with bodies.read(told(part(b"x" * 40, False)), None, 90):
+            async with take(told(part(b"x" * 40, False)), None, 90):
                 pass
         assert caught.value.status == 503
-    async with bodies.read(told(part(b"x" * 90, False)), None, 90) as body:
-        assert len(body) == 90
+    async with take(told(part(b"x" * 90, False)), None, 90) as body:
+        assert len(body if isinstance(body, bytes) else body.read()) == 90
     for announced, messages, status in (
         ("91", [], 413),
         ("9" * 30, [], 413),
@@ -105,13 +108,13 @@ async def test_bodies_share_one_store(monkeypatch: pytest.MonkeyPatch) -> None:
         (None, [part(b"x" * 90, True), part(b"x", False)], 413),
     ):
         with pytest.raises(Problem) as caught:
-            async with bodies.read(told(*messages), announced, 90):
+            async with take(told(*messages), announced, 90):
                 pass
         assert caught.value.status == status
     with pytest.raises(Gone):
-        async with bodies.read(told(part(b"x", True), {"type": "http.disconnect"}), None, 90):
+        async with take(told(part(b"x", True), {"type": "http.disconnect"}), None, 90):
             pass
-    assert bodies._held == 0
+    assert bodies._held == bodies._stored == 0
 
 
 def test_what_is_given_back_is_not_counted() -> None:
