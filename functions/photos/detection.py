@@ -78,9 +78,10 @@ _FACES: Final = {
     ),
     "fast": (*_looks("face", "centerface", 0.08, 256, 512), *_looks("face", "yunet", 0.30, 1024)),
 }
+# Our own detector alone hides all plates of the frames it was not trained on; lettering is the net below it.
 _PLATES: Final = {
-    "accurate": (*_looks("plate", "plates", 0.10, 1280, NATIVE), *_looks("plate", TEXT, 0.3, 1280, NATIVE)),
-    "fast": (*_looks("plate", "plates", 0.10, 1280, NATIVE),),
+    "accurate": (*_looks("plate", "plates", 0.15, 640, 1280, NATIVE), *_looks("plate", TEXT, 0.6, 1280)),
+    "fast": (*_looks("plate", "plates", 0.20, 1280, NATIVE),),
 }
 _PERSONS: Final = {
     "accurate": _looks("person", "persons", 0.30, 1280, NATIVE),

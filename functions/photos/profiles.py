@@ -20,15 +20,12 @@ _TEXT: Final = {b"desc", b"cprt", b"dmnd", b"dmdd", b"vued"}
 _STRINGS: Final = re.compile(rb"(?:[\x20-\x7e]\0?){3,}")  # ASCII, or UTF-16 of it
 _WORD: Final = re.compile(r"[a-z]+|[0-9.]+")
 # Words of the texts in the profiles that cameras, phones and programs embed.
-_USUAL: Final = frozenset(
-    (
-        "text desc mluc enus ende endein engb iec srgb rgb adobe apple display prophoto romm eci ecirgb gray gamma dot "
-        "gain built in built-in copyright inc c all rights reserved hewlett packard company google facebook fb no use "
-        "freely public domain http www icc hp default colour color space reference viewing condition d d50 d65 p3 bt "
-        "itu r rec coated uncoated fogra iso v v2 v4 cc0 gimp with and by the of linear trc image artifex software "
-        "systems incorporated ch sony eastman kodak canon nikon samsung huawei microsoft windows pcs international "
-        "consortium profile generic adobergb esrgb uhd dci cmyk us web swop to"
-    ).split()
+_USUAL: Final = re.compile(
+    r"text|desc|mluc|en(?:us|gb)|dede|iec|e?srgb|rgb|adobe(?:rgb)?|apple|display|prophoto|romm|eci(?:rgb)?|gr[ae]y|gamma|"
+    r"dot|gain|built|in|copyright|inc|c|all|rights|reserved|hewlett|packard|company|google|facebook|fb|no|use|freely|"
+    r"public|domain|https?|www|icc|ch|colou?r|space|reference|viewing|condition|d|p|bt|itu|r|rec|coated|uncoated|fogra|"
+    r"iso|v|cc|gimp|with|and|by|the|of|linear|trc|image|artifex|software|systems|incorporated|sony|eastman|kodak|canon|"
+    r"nikon|samsung|huawei|microsoft|windows|pcs|international|consortium|profile|generic|uhd|dci|cmyk|us|web|swop|to"
 )
 _NUMBERS: Final = re.compile(r"(?:19|20)\d\d|61966|61966.2.1|2.1|2|1|2.2|1.8|709|2020|601|39|20|50|65|3|4|5|6|0|\.+")
 
@@ -79,4 +76,4 @@ def _usual(text: bytes) -> bool:
         for found in _STRINGS.findall(text)
         for word in _WORD.findall(found.replace(b"\0", b"").decode("ascii").lower())
     ]
-    return all(word in _USUAL or _NUMBERS.fullmatch(word) for word in words)
+    return all(_USUAL.fullmatch(word) or _NUMBERS.fullmatch(word) for word in words)
