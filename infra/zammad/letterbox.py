@@ -32,7 +32,7 @@ from shared.jetstream import JetStreamBus
 TOKEN, HOOK = "token-of-an-evaluation", "webhook-token-of-an-evaluation"
 _EVERY: Final = 10  # of the city's pages, which one is an answer of the knowledge base as well
 _ANSWERS: Final = 30
-_LOOK_S: Final = 0.03
+_LOOK_S: Final = 0.05
 _IDLE_S: Final = 1.0  # without any work in the worker, after which nothing more is written
 _PATIENCE_S: Final = 300.0
 _HREF: Final = re.compile(r'href="([^"]+/source\?[^"]*)"')
@@ -90,7 +90,8 @@ class Letterbox:
 
     async def _note(self, ticket_id: int, start: float, nats: JetStreamBus) -> str:
         """The bot's note; empty where the worker has nothing left to do and wrote none."""
-        idle = looked = start
+        idle: float | None = None  # since when
+        looked = start + _IDLE_S
         while True:
             articles = await self._call("GET", f"/api/v1/ticket_articles/by_ticket/{ticket_id}")
             for one in articles:
@@ -101,11 +102,12 @@ class Letterbox:
                 raise StadtfunkError(f"a letter got no note within {_PATIENCE_S:.0f} s, and the worker is not idle")
             if now - looked > _IDLE_S / 4:
                 looked = now
-                if await self._told(ticket_id) and await _idle(nats):
-                    if now - idle > _IDLE_S:
-                        return ""
-                else:
-                    idle = now
+                if not (await self._told(ticket_id) and await _idle(nats)):
+                    idle = None
+                elif idle is None:
+                    idle = now  # what was written just before is seen in the next round
+                elif now - idle > _IDLE_S:
+                    return ""
             await asyncio.sleep(_LOOK_S)
 
     async def _told(self, ticket_id: int) -> bool:
