@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -15,7 +16,14 @@ from playwright.sync_api import Browser, Page, expect
 from functions.library.titles import Title, Titles
 from infra.stack.ports import free_port
 from shared.backends import Backends
-from shared.settings import Settings
+from shared.settings import (
+    EmbeddingSettings,
+    LibrarySettings,
+    NatsSettings,
+    ObjectSettings,
+    Settings,
+    VectorSettings,
+)
 from tests.acceptance.browser import LOOKS, Visit, faults, visiting
 from tests.acceptance.conftest import ROOT
 from tests.conftest import in_thread
@@ -26,9 +34,23 @@ STADTFUNK = str(Path(sys.executable).parent / "stadtfunk")
 PROBE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 
 
-@pytest.fixture
-def site(settings: Settings, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def site(
+    nats_url: str,
+    milvus_uri: str,
+    s3_settings: ObjectSettings,
+    embedding_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
     """The host as a process of its own, over a library that is filled."""
+    tmp_path, unique = tmp_path_factory.mktemp("library"), uuid4().hex[:8]
+    settings = Settings(
+        nats=NatsSettings(url=nats_url),
+        vectors=VectorSettings(uri=milvus_uri),
+        objects=s3_settings,
+        embeddings=EmbeddingSettings(url=embedding_url),
+        library=LibrarySettings(collection=f"library_titles_{unique}", bucket=f"library-{unique}"),
+    )
 
     async def filled() -> None:
         use = Backends(settings)

@@ -33,7 +33,8 @@ from shared.settings import NatsSettings, Settings, ZammadGroup, ZammadSettings
 from tests.polling import eventually
 from tests.serving import serving
 
-ROOT = Path(__file__).parents[2]
+PATH = Path(__file__).parents[2] / "serverless.yaml"
+WHOLE = Catalogue.load(PATH)
 GROUP = "Führerscheinstelle"
 BOT, AGENT = 3, 4  # users of the stand-in's world
 TOKEN, HOOK = "bot-token-of-a-test", "webhook-token-of-a-test"
@@ -132,11 +133,9 @@ def desk_settings(url: str, nats: NatsSettings, folder: Path, *groups: ZammadGro
 
 def functions_of(*names: str, retry: RetryPolicy = QUICK, **changes: Any) -> tuple[dict[str, EventFunction], Catalogue]:
     """Functions by name with their entries of the project's catalogue, tried again quickly."""
-    path = ROOT / "serverless.yaml"
-    whole = Catalogue.load(path)
-    entries = {name: whole.functions[name].model_copy(update={"retry": retry, **changes}) for name in names}
-    catalogue = whole.model_copy(update={"functions": entries})
-    found = {name: one for name, one in resolve(catalogue, path).items() if isinstance(one, EventFunction)}
+    entries = {name: WHOLE.functions[name].model_copy(update={"retry": retry, **changes}) for name in names}
+    catalogue = WHOLE.model_copy(update={"functions": entries})
+    found = {name: one for name, one in resolve(catalogue, PATH).items() if isinstance(one, EventFunction)}
     return found, catalogue
 
 

@@ -22,6 +22,7 @@ from shared.jetstream import JetStreamBus
 from shared.secrets import Secrets
 from shared.settings import NatsSettings, ZammadGroup, ZammadSettings
 from shared.state import State
+from tests.integration.helpdesk import WHOLE
 from tests.integration.hosting import hosted, plain_settings
 from tests.integration.workbench import Bench
 
@@ -53,8 +54,7 @@ class Zammad:
 
 
 def catalogue() -> Catalogue:
-    whole = Catalogue.load(Path("serverless.yaml"))
-    return whole.model_copy(update={"functions": {"zammad_webhook": whole.functions["zammad_webhook"]}})
+    return WHOLE.model_copy(update={"functions": {"zammad_webhook": WHOLE.functions["zammad_webhook"]}})
 
 
 @pytest.fixture
