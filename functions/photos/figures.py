@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict
 
 from events.photos import PhotoAnonymised, PhotoHeld, PhotoRefused, PhotoReviewed
+from functions.photos.candidates import Queue
 from shared.backends import Backends
 from shared.catalogue import Text
 from shared.figures import Figures
@@ -93,6 +94,9 @@ async def photo_figures(_: NoQuery, use: Backends) -> Figures:
     """How many photos went which way in the last year, and how much is missed by the samples that people looked at."""
     counts = await _counted(use)
     rows: list[list[str | int | float]] = [[f"{text.de} / {text.en}", counts[name], ""] for name, text in _ROWS.items()]
+    waiting = Counter(one.kind for one in (await Queue(use).all()).values())
+    if waiting:
+        rows.append(["Warten auf einen Blick / Wait for a look", waiting["held"] + waiting["sample"], ""])
     if counts["sampled"]:
         rows.append(_row("Stichproben ohne Übersehenes / Samples without a miss", counts["clean"], counts["sampled"]))
     if things := counts["found"] + counts["missed"]:
@@ -105,7 +109,7 @@ async def photo_figures(_: NoQuery, use: Backends) -> Figures:
             Text(de="Wert", en="Value"),
             Text(de="95-%-Intervall", en="95 % interval"),
         ],
-        rows=rows if any(counts.values()) else [],
+        rows=rows if waiting or any(counts.values()) else [],
     )
 
 

@@ -10,18 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from aiohttp import ClientSession
 from PIL import Image
 
 from events.photos import ExpiryAsked, PhotoUploaded, Wishes
 from functions.photos import folder, processing
 from functions.photos.candidates import Queue, trail
 from functions.photos.figures import estimate
+from functions.photos.pages import review_page
 from functions.photos.records import Records
 from shared.backends import Backends
-from shared.bus import enveloped
+from shared.bus import MemoryBus, enveloped
 from shared.settings import NatsSettings, ObjectSettings, PhotosSettings, Settings
+from tests.integration.hosting import hosted
 from tests.photo_scenes import COLOURS, Eyes, saved, street
-from tests.photography import Stubborn, Studio, emptied, studio
+from tests.photography import HTTP_FUNCTIONS, Stubborn, Studio, emptied, studio
 from tests.polling import eventually
 
 FACE, PLATE = (200, 120, 240, 170), (400, 300, 470, 320)
@@ -323,6 +326,16 @@ async def test_a_folder_is_anonymised_and_its_originals_stay(backstage: Backstag
         again = [one.outcome async for one in folder.run(tasks[:2], wishes, use, at_once=4, patience_s=60)]
         assert again == ["there", "there"]
         watching.cancel()
+
+
+async def test_the_review_is_for_staff_alone() -> None:
+    catalogue = Backends(Settings(_env_file=None)).catalogue.enabled(["photos"])
+    async with hosted(catalogue, *HTTP_FUNCTIONS[5:8], review_page, bus=MemoryBus()) as url, ClientSession() as http:
+        for path in ("/photos/review", "/photos/review/queue", f"/photos/review/candidates/{'0' * 32}"):
+            async with http.get(url + path) as answer:
+                assert answer.status == 503, path  # no sign-in is set up here: nobody may
+        async with http.post(f"{url}/photos/review/candidates/{'0' * 32}", json={"decision": "approved"}) as answer:
+            assert answer.status == 503
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@
  */
 (() => {
 const HOME = document.currentScript?.src ?? location.href;
+const PATIENCE_MS = 15 * 60_000; // a photo is followed for so long
 const AT_ONCE = 2; // photos on their way at a time
 const ACCEPT = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,.heic,.heif,.tif,.tiff";
 const KINDS = ["face", "plate", "person"];
@@ -108,6 +109,7 @@ const TEXTS = {
     sending: (percent) => `Wird übertragen: ${percent} %`, queued: "Gleich an der Reihe …",
     waiting: "Angekommen, wartet auf die Bearbeitung …", working: "Wird bearbeitet …", released: "Fertig.",
     held: "Noch nicht sicher: Jemand von der Stadt sieht sich das bereits verdeckte Foto an, nie das Original. Unter dieser Adresse liegt es danach:",
+    late: "Das dauert länger als sonst. Unter dieser Adresse liegt es später:",
     rejected: "Nicht freigegeben und gelöscht.", gone: "Gelöscht.",
     failed: "Das hat nicht geklappt. Bitte versuchen Sie es später noch einmal.",
     busy: "Gerade ist zu viel los. Es geht gleich weiter …",
@@ -135,6 +137,7 @@ const TEXTS = {
     sending: (percent) => `On its way: ${percent} %`, queued: "Next in a moment …",
     waiting: "Arrived, waiting to be worked on …", working: "Being worked on …", released: "Done.",
     held: "Not sure yet: somebody of the city looks at the photo as it is masked, never at the original. Afterwards it lies here:",
+    late: "This takes longer than usual. Later it lies here:",
     rejected: "Not released, and deleted.", gone: "Deleted.",
     failed: "That did not work. Please try again later.",
     busy: "Much is going on right now. It goes on in a moment …",
@@ -247,6 +250,7 @@ class Photo {
   async follow(taken) {
     const { texts } = this.home;
     this.progress.removeAttribute("value");
+    const end = Date.now() + PATIENCE_MS;
     for (let ms = 400; ; ms = Math.min(ms * 1.3, 3000)) {
       const answer = await fetch(this.home.address(`/photos/${taken.photo_id}`));
       if (answer.ok) {
@@ -257,6 +261,7 @@ class Photo {
         if (now.state === "rejected" || now.state === "gone") return this.say(texts[now.state], { settled: true });
         this.say(texts[now.state] ?? texts.working);
       } else if (answer.status !== 429 && answer.status !== 503) return this.say(texts.failed, { failed: true });
+      if (Date.now() > end) return this.hold(taken, texts.late);
       await pause(ms);
     }
   }
@@ -273,9 +278,10 @@ class Photo {
     return texts.failed;
   }
 
-  hold(taken) {
+  /** It is not finished now; where it lies later. */
+  hold(taken, text = this.home.texts.held) {
     const address = this.home.address(`/photos/${taken.photo_id}/result`);
-    this.say(this.home.texts.held, { settled: true });
+    this.say(text, { settled: true });
     this.body.replaceChildren(make("p", {}, make("a", { href: address }, address)), this.remover(taken));
   }
 
