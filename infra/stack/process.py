@@ -134,6 +134,8 @@ class Process:
         self._signal(signal.SIGKILL)
         if self._popen:
             self._popen.wait()
+            if self.server.clear is not None:
+                self.server.clear()
 
     def terminate(self) -> None:
         """Ask it to end, without waiting."""

@@ -52,6 +52,7 @@ class Server:
     provides: Mapping[str, str]  # STADTFUNK_ variables that lead others to it
     patience_s: float = 60.0  # from start to ready
     prepare: Callable[[], None] | None = None  # before each start, when the folder is there
+    clear: Callable[[], None] | None = None  # after each end, also where it was killed
 
 
 def program(name: str) -> str:

@@ -1,6 +1,7 @@
 """Triton with the models of the house: its environment, their files and its repository, ready to start."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -67,7 +68,18 @@ def triton(folder: Path, port_of: PortOf, *, python: Path) -> Server:
     bundled = packages / "pytriton" / "tritonserver"
     libraries = (packages / "nvidia_pytriton.libs", Path(sysconfig.get_config_var("LIBDIR")))
 
+    shared = f"stadtfunk-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}-"
+
+    def regions() -> list[Path]:
+        return list(Path("/dev/shm").glob(f"{shared}*"))  # noqa: S108 - where the system has it
+
+    def clear() -> None:
+        # Photos pass through shared memory, and one that was killed leaves what it was looking at.
+        for region in regions():
+            region.unlink(missing_ok=True)
+
     def prepare() -> None:
+        clear()
         # The package ships one stub a Python version; Triton looks for it beside the backend.
         backend = folder / "backends" / "python"
         for source in (bundled / "backends" / "python", bundled / "python_backend_stubs" / PYTHON_VERSION):
@@ -81,6 +93,8 @@ def triton(folder: Path, port_of: PortOf, *, python: Path) -> Server:
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
             if answer.status != 200:
                 raise NotReady(f"Triton answers {answer.status}: a model is not loaded")
+        for region in regions():  # made for everybody to read, whatever the umask; no photo was in it yet
+            region.chmod(0o600)
 
     return Server(
         name="vision",
@@ -88,6 +102,7 @@ def triton(folder: Path, port_of: PortOf, *, python: Path) -> Server:
             *(str(bundled / "bin" / "tritonserver"), "--model-repository", str(folder / "models")),
             *("--backend-directory", str(folder / "backends")),
             *(option for name, p in ports.items() for option in (f"--{name}-address={HOST}", f"--{name}-port={p}")),
+            f"--backend-config=python,shm-region-prefix-name={shared}",
             *("--disable-auto-complete-config", "--allow-gpu-metrics=false", "--exit-timeout-secs=2"),
         ),
         environment={
@@ -101,6 +116,7 @@ def triton(folder: Path, port_of: PortOf, *, python: Path) -> Server:
         ready=ready,
         provides={"STADTFUNK_VISION__URL": f"{HOST}:{ports['grpc']}"},
         prepare=prepare,
+        clear=clear,
         patience_s=120.0,
     )
 

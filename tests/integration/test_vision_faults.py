@@ -148,6 +148,22 @@ async def test_neither_log_nor_trace_says_anything_of_a_request(triton: Own) -> 
         assert json.load(answer)["trace_level"] == ["OFF"]
 
 
+async def test_the_memory_that_photos_pass_through_is_private_and_gone_with_it(triton: Own) -> None:
+    def regions() -> list[Path]:
+        return list(Path("/dev/shm").glob(f"{prefix}*"))  # noqa: S108
+
+    server = triton()
+    option = "--backend-config=python,shm-region-prefix-name="
+    prefix = next(word for word in server.server.command if word.startswith(option)).removeprefix(option)
+    client = client_of(server)
+    await client.detect("yunet", np.zeros((4, TILE, TILE, 3), np.uint8))
+    await client.close()
+    assert len(regions()) == len(MODELS)
+    assert {region.stat().st_mode & 0o077 for region in regions()} == {0}
+    server.kill()
+    assert regions() == []
+
+
 def test_a_graph_that_was_changed_is_not_served(triton: Own, tmp_path: Path) -> None:
     server = triton()
     server.stop()
