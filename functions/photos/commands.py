@@ -14,11 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from events.photos import Wishes
 from functions.photos import folder
 from functions.photos.candidates import Queue, trail
+from functions.photos.evaluation import load_truth, look, passing, summary
 from functions.photos.figures import NoQuery, photo_figures
 from shared.backends import Backends
 from shared.settings import Settings
 
-__all__ = ["app"]
+__all__ = ["app", "load_truth", "look", "passing", "summary"]
 
 
 class Kind(StrEnum):

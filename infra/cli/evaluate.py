@@ -33,6 +33,14 @@ class Split(StrEnum):
     random = "random"
 
 
+class Kind(StrEnum):
+    """What is hidden in photos."""
+
+    faces = "faces"
+    plates = "plates"
+    persons = "persons"
+
+
 _SILENT_S = 300.0  # without another page; however many there are, one takes some seconds
 _STOP_S = 10.0
 _CORE = "retrieval"  # is no system: it is below all of them
@@ -48,7 +56,8 @@ def evaluate(
     documents: Annotated[Path | None, typer.Option(help="A city's services.jsonl; none: the demo city.")] = None,
     queries: Annotated[Path | None, typer.Option(help="Judged queries, JSONL; none: the demo city's.")] = None,
     sample: Annotated[
-        int | None, typer.Option(min=1, help="Questions a language, always the same ones (retrieval only).")
+        int | None,
+        typer.Option(min=1, help="Questions a language (retrieval), or photos (photos): always the same ones."),
     ] = None,
     dataset: Annotated[
         list[Path] | None, typer.Option(help="A public set as Parquet, in place of both; again for another file.")
@@ -64,6 +73,11 @@ def evaluate(
         list[Path] | None,
         typer.Option(help="Letters with what is expected of their drafts, JSONL (docs/zammad.md); again for another."),
     ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Photos with what is to be found in them, JSONL (docs/photos.md).")
+    ] = None,
+    kind: Annotated[Kind | None, typer.Option(help="What that is (photos only).")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for the photos that come out (photos only).")] = None,
     split: Annotated[Split, typer.Option(help="How its loans are held back.")] = Split.random,
     seed: Annotated[int, typer.Option(help="Of a random split.")] = 1,
     as_json: AsJson = False,
@@ -74,12 +88,13 @@ def evaluate(
     the core below all text systems, by the language of the question; it needs --documents and --queries.
     Drafts are judged on --letters, each proposed twice: with the settings' models, and with one that lies; a
     recorder before the models sees what reaches them.
+    Photos are judged on --truth and --kind, in both modes, beside the free tool deface on the same photos.
     A recommender is judged on --loans and --items: some loans are held back, and every method has to find them.
     """
     if loans is not None or items is not None:
         _compare(system, loans, items, (split, seed), as_json=as_json)
         return
-    for file in (documents, queries, *(dataset or ()), *(letters or ())):
+    for file in (documents, queries, truth, *(dataset or ()), *(letters or ())):
         if file is not None and not file.is_file():
             fail(f"{file}: no such file")
     columns = dict(_pair(one) for one in column or ())
@@ -92,9 +107,20 @@ def evaluate(
             fail("name what to search with --documents, and the judged questions with --queries")
         _core(documents, queries, sample, as_json)
         return
-    if sample is not None:
-        fail("--sample is of 'retrieval'; a system is asked every query")
     module = _commands(system)
+    if hasattr(module, "passing"):
+        from infra.cli.photos import judged_photos
+
+        if truth is None:
+            fail(f"'{system}' is judged on photos: name their list with --truth, and what is in them with --kind")
+        judged_photos(
+            system, module, truth, None if kind is None else kind.value, out=out, sample=sample, as_json=as_json
+        )
+        return
+    if truth is not None or kind is not None or out is not None:
+        fail(f"--truth, --kind and --out are of a system that hides what is in photos; '{system}' does not")
+    if sample is not None:
+        fail("--sample is of 'retrieval' and 'photos'; a system is asked every query")
     if hasattr(module, "evaluate_letters"):
         from infra.cli.letters import judged_letters
 
