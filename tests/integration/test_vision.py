@@ -52,7 +52,7 @@ async def client(vision_settings: VisionSettings) -> Any:
     await made.close()
 
 
-async def test_faces_persons_and_lettering_are_found_where_they_are(client: Vision) -> None:
+async def test_faces_persons_plates_and_lettering_are_found_where_they_are(client: Vision) -> None:
     tile, persons = tile_of("persons", 0)
     (found,) = await client.detect("persons", tile[None])
     sure = found.boxes[found.scores > 0.5]
@@ -68,6 +68,8 @@ async def test_faces_persons_and_lettering_are_found_where_they_are(client: Visi
         assert sum(hit) >= len(faces) / 2, model
 
     tile, plates = tile_of("plates", 0)
+    (found,) = await client.detect("plates", np.ascontiguousarray(tile[None, :768]))  # a frame of 1280 x 720
+    assert overlap(found.boxes[found.scores > 0.2], plates[0]) > 0.5
     (seen,) = await client.text(tile[None])
     left, top, right, bottom = (int(value / CELL) for value in plates[0])
     assert seen[top : bottom + 1, left : right + 1].max() > 200
