@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from functions.zammad.topics import Floats, Grams, Topics, unit
 from shared.backends import Backends
 from shared.filters import any_of, both, equals
+from shared.knowledge import german
 from shared.knowledge.index import View
 from shared.knowledge.rows import SYNONYMS, TITLE
 from shared.privacy.dictionary import named
@@ -90,19 +91,23 @@ def _made(rows: list[dict[str, object]], topics: Topics) -> Names:
     )
 
 
+def _says(title: str, wording: str) -> bool:
+    """Whether each word of a topic stands in a title, compounds opened: "Eheurkunde" is none of "Geburtsurkunde"."""
+    known = frozenset(german.grams(title).split())
+    words = [frozenset(german.grams(word).split()) for word in wording.split() if german.has_words(word)]
+    return all(len(grams & known) >= _WORDED * len(grams) for grams in words)
+
+
 def _covers(topics: Topics, vectors: Floats, owners: NDArray[np.int64], titles: list[str]) -> Floats:
     near = np.full((len(topics.wordings), len(titles)), -1.0, np.float32)
     for number, values in zip(owners, (topics.vectors @ vectors.T).T, strict=True):
         np.maximum(near[:, number], values, out=near[:, number])
     worded = np.zeros_like(near)
     looked = np.argsort(-near, axis=1)[:, :_FEW]
-    shares: dict[int, Floats] = {}
     for wording, documents in enumerate(looked):
         for document in documents:
             if near[wording, document] >= _WORDED_NEAR:
-                if int(document) not in shares:
-                    shares[int(document)] = topics.grams.shares(titles[document])
-                worded[wording, document] = shares[int(document)][wording] >= _WORDED
+                worded[wording, document] = _says(titles[document], topics.wordings[wording])
     same = 1 / (1 + np.exp((_SAME - topics.by_topic(near)) / _DOUBT))
     found: Floats = np.maximum(same, 0.95 * topics.by_topic(worded)).astype(np.float32)
     return found

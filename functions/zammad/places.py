@@ -8,8 +8,11 @@ import re
 import unicodedata
 from typing import Final
 
+from shared.knowledge.language import GERMAN
+from shared.privacy.dictionary import ordinary
+
 _AT: Final = re.compile(
-    r"(?<!\w)(?:in|aus|von|bei|nach|für|stadt|gemeinde|rathaus|at|from|of|for|city|town|à|de|ville|w|z|у|в|з|із|місті)"
+    r"(?<!\w)(?:in|aus|von|nach|stadt|gemeinde|rathaus|at|from|of|city|town|à|de|ville|w|z|у|в|з|із|місті)"
     r"\s+([^\W\d_][\w-]{3,})",
     re.IGNORECASE,
 )
@@ -54,6 +57,13 @@ def elsewhere(asked: str, subject: str, body: str, answering: str, home: str) ->
     return any(
         _other(place, known) and len(re.findall(rf"(?<!\w){re.escape(place)}", letter)) >= _TWICE for place in places
     )
+
+
+def without_places(text: str) -> str:
+    """A text without what are places by how they are spoken of and by no dictionary: what is sought is the matter."""
+    strange = {found[1] for found in (*_AT.finditer(text), *_OFFICE.finditer(text), *_SUFFIXED.finditer(text))}
+    strange = {word for word in strange if word[:1].isupper() and not ordinary(word, GERMAN)}
+    return re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(strange)))})", "", text) if strange else text
 
 
 def _other(place: str, known: str) -> bool:

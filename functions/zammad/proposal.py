@@ -8,7 +8,7 @@ from typing import Final, Literal
 from functions.zammad.mail import Mail, without_personal_data
 from functions.zammad.matching import Match, answering, direction, field
 from functions.zammad.phrases import known
-from functions.zammad.places import elsewhere
+from functions.zammad.places import elsewhere, without_places
 from functions.zammad.shares import share
 from functions.zammad.shelves import Shelf, harmless_of, internal, model_of, published
 from functions.zammad.statements import Mode, Sentences, stated
@@ -166,7 +166,8 @@ class _Search:
         of = [[match.document for match in matches if match.place == place] for place in range(len(shelves))]
         said = await asyncio.gather(*(shelf.said(some) for shelf, some in zip(shelves, of, strict=True) if some))
         texts = {document: text for one in said for document, text in one.items()}
-        return [share(concern.query, texts.get(match.document, "")) for match in matches]
+        asked = without_places(concern.query)
+        return [share(asked, texts.get(match.document, "")) for match in matches]
 
 
 async def sentences_of(model: Embeddings, use: Backends) -> Sentences:

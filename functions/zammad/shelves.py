@@ -1,6 +1,7 @@
 """Where answers are looked for: views of the city's pages and of the knowledge base, published or internal."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,16 +10,18 @@ import numpy as np
 
 from functions.zammad.knowledge import INTERNAL, PUBLISHED, knowledge_of
 from functions.zammad.names import Names, names_of
+from functions.zammad.shares import folded
 from functions.zammad.topics import Floats, read, topics_of
 from shared.backends import Backends
 from shared.embeddings import Embeddings
-from shared.filters import both, equals
+from shared.filters import any_of, both, equals
 from shared.knowledge.citations import Source, sources
 from shared.knowledge.index import Index, View
 from shared.knowledge.rows import PAGE
 from shared.knowledge.search import Hit, Match
 from shared.privacy import Harmless
 from shared.settings import ZammadGroup
+from shared.vectors import Vectors
 
 _HARMLESS_S: Final = 60.0
 _DEPTH: Final = 40  # passages that are compared
@@ -32,6 +35,7 @@ class Shelf:
     view: View
     names: Names
     source: str | None  # of the passages; None: any
+    vectors: Vectors
 
     async def nearest(self, sought: Floats) -> dict[str, float]:
         """Cosine of the nearest passage of documents, by document.
@@ -45,6 +49,19 @@ class Shelf:
         for row in rows:
             found[str(row["doc"])] = max(found.get(str(row["doc"]), -1.0), float(row["distance"]) * size)
         return found
+
+    async def said(self, documents: Sequence[str]) -> dict[str, str]:
+        """What documents say, title and all, as ``shares`` looks for words in it.
+
+        Raises:
+            BackendError: Milvus is away.
+        """
+        condition = both("position >= 0", any_of("doc", list(documents)), self._condition)
+        rows = await self.vectors.query(self.view.name, condition, ("doc", "title", "heading", "text"))
+        parts: defaultdict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            parts[str(row["doc"])] += [str(row["title"]), str(row["heading"]), str(row["text"])]
+        return {document: folded("\n".join(dict.fromkeys(texts))) for document, texts in parts.items()}
 
     async def passages(self, document: str, sought: Floats) -> list[Source]:
         """The passages of a document that are nearest, in its order; none where it is not published any more.
@@ -149,5 +166,5 @@ async def _shelves(indexes: Sequence[tuple[Index, str | None]], model: Embedding
             continue
         names = await names_of(view, source, topics, use)
         if names is not None:
-            found.append(Shelf(view=view, names=names, source=source))
+            found.append(Shelf(view=view, names=names, source=source, vectors=use.vectors))
     return found

@@ -7,7 +7,9 @@ import pytest
 from functions.zammad import topics, wording
 from functions.zammad.concerns import MOST, concerns_of
 from functions.zammad.mail import File, Mail
-from functions.zammad.places import elsewhere
+from functions.zammad.matching import Field, Match, answering
+from functions.zammad.places import elsewhere, without_places
+from functions.zammad.shares import folded, share
 from functions.zammad.understanding import language_of
 from shared.errors import StadtfunkError
 
@@ -182,3 +184,44 @@ def test_own_files_are_read_and_wrong_ones_refused(tmp_path: Path) -> None:
 def test_an_order_to_a_model_is_no_part_of_a_question(subject: str, before: str) -> None:
     letter = mail(f"{before}Was kostet ein Reisepass?", subject)
     assert {one.query for one in concerns_of(letter, wording.wording("de"))} == {"Was kostet ein Reisepass?"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "least", "most"),
+    [
+        ("Was kostet ein Handwerkerausweis?", "Handwerkerparkausweis: 265 Euro", 0.3, 0.9),
+        ("Führerschein umtauschen", "Wir tauschen Führerscheine um: der Umtausch", 0.5, 1.0),
+        ("Darf ich Elefanten halten?", "Wer einen Hund hält, darf ihn halten", 0.0, 0.5),
+        ("[Name] [IBAN] und die", "Name und IBAN", 0.0, 0.0),
+        ("", "irgendwas", 0.0, 0.0),
+    ],
+)
+def test_the_share_of_words_that_a_page_has(asked: str, said: str, least: float, most: float) -> None:
+    assert least <= share(asked, folded(said)) <= most
+
+
+def near(*scores: float, own: float = 0.9, other: float = 0.89) -> Field:
+    return Field(tuple(Match(0, str(place), score, own) for place, score in enumerate(scores)), other)
+
+
+def test_a_page_answers_that_is_about_the_matter_and_has_its_words() -> None:
+    few, own_words = [0.1, 0.1, 0.1], [0.8, 0.2, 0.1]
+    assert [one.document for one in answering(near(1.80, 1.75, 1.74), own_words, alike=True)] == ["0"]
+    assert answering(near(1.80, 1.79, 1.79), few, alike=True) == []
+    # The matter of a topic that no page is about.
+    assert answering(near(1.80, 1.79, 1.79, other=0.94), [0.4, 0.3, 0.3], alike=True) == []
+    # Words count in the pages' language alone.
+    assert answering(near(1.80, 1.79, 1.79, other=0.91), own_words, alike=False) == []
+    assert [one.document for one in answering(near(1.80, 1.75, 1.74), [0.0] * 3, alike=False)] == ["0"]
+
+
+def test_words_choose_between_pages_that_are_equally_near() -> None:
+    found = answering(near(1.80, 1.795, 1.70), [0.1, 0.7, 0.0], alike=True)
+    assert [one.document for one in found] == ["1"]
+    assert [one.document for one in answering(near(1.80, 1.795, 1.70), [0.5, 0.5, 0.0], alike=True)] == ["0", "1"]
+    assert answering(Field((), 0.9), [], alike=True) == []
+
+
+def test_a_place_is_no_word_of_the_matter() -> None:
+    assert "Brenkau" not in without_places("Was kostet in Brenkau der Ausweis?")
+    assert without_places("Was kostet in Deutschland der Ausweis?") == "Was kostet in Deutschland der Ausweis?"
