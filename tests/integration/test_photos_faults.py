@@ -29,6 +29,7 @@ from tests.polling import eventually
 
 pytestmark = pytest.mark.heavy
 ROOT = Path(__file__).parents[2]
+PROGRAM = str(Path(sys.executable).parent / "stadtfunk")
 FACE = (40, 30, 64, 60)
 MANY = 500
 
@@ -120,7 +121,7 @@ class Worker:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("STADTFUNK_")}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(Path(sys.executable).parent / "stadtfunk"), "run", "take_in", "anonymise_photo", "reconcile_objects"],
+                [PROGRAM, "run", "take_in", "anonymise_photo", "reconcile_objects"],
                 cwd=ROOT, env=plain | self._environment, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
