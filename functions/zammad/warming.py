@@ -1,5 +1,6 @@
 """Reads ahead what drafts need, so that no letter waits for it."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -13,6 +14,7 @@ from shared.backends import Backends
 from shared.function import on
 from shared.knowledge.extracts import extracted
 from shared.knowledge.language import GERMAN
+from shared.privacy.dictionary import COMPLETE, ordinary
 from shared.settings import ZammadGroup
 
 _EVERYTHING: Final = ZammadGroup(name="*")
@@ -33,6 +35,8 @@ async def warm_drafts(_asked: KnowledgeSyncAsked, use: Backends) -> None:
     await topics_of(model, use)
     public, inside = await published(_EVERYTHING, model, use), await internal(model, use)
     await harmless_of((*public, *inside), use)
+    for language in COMPLETE:  # its dictionary takes a second
+        await asyncio.to_thread(ordinary, _ANY, language)
     if GERMAN not in use.settings.chat.languages:  # else a language model writes nearly all drafts
         await _quoted(public, await sentences_of(model, use), use)
 

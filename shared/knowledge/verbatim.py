@@ -6,6 +6,7 @@ A half sentence can mislead as well as an invented one, so nothing is cut: neith
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from shared.embeddings import Embedder, cosine
 from shared.errors import BackendError, Reject
@@ -34,7 +35,12 @@ _ITEM = re.compile(r"(?:[-–•*]|\d+\.)\s")
 
 def units(text: str) -> list[Span]:
     """Sentences that can be quoted, with what they lean on, and lists as one, in order."""
-    return [span for span in _joined(text) if quotes.word_count(span.of(text)) >= LEAST_WORDS]
+    return list(_units(text))
+
+
+@lru_cache(maxsize=2048)  # passages, which are asked about again and again
+def _units(text: str) -> tuple[Span, ...]:
+    return tuple(span for span in _joined(text) if quotes.word_count(span.of(text)) >= LEAST_WORDS)
 
 
 def whole(source: Source, quote: Span) -> Span | None:
