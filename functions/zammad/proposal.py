@@ -166,8 +166,12 @@ class _Search:
         of = [[match.document for match in matches if match.place == place] for place in range(len(shelves))]
         said = await asyncio.gather(*(shelf.said(some) for shelf, some in zip(shelves, of, strict=True) if some))
         texts = {document: text for one in said for document, text in one.items()}
-        asked = without_places(concern.query)
-        return [share(asked, texts.get(match.document, "")) for match in matches]
+
+        def counted() -> list[float]:
+            asked = without_places(concern.query)
+            return [share(asked, texts.get(match.document, "")) for match in matches]
+
+        return await asyncio.to_thread(counted)
 
 
 async def sentences_of(model: Embeddings, use: Backends) -> Sentences:

@@ -39,8 +39,13 @@ def _stands(word: str, said: str) -> float:
     letters = german.folded(word)[:60]
     if len(letters) < _COMPOUND:
         return 0.0
-    sizes = range(len(letters) - 1, _PART - 1, -1)
-    first = next((size for size in sizes if letters[:size] in said), 0)
-    last = next((size for size in sizes if letters[-size:] in said), 0)
-    opened = min(1.0, (first + last) / len(letters))
+    opened = min(1.0, (_first(letters, said) + _first(letters, said, last=True)) / len(letters))
     return _PARTLY * opened if opened >= _OPENED else 0.0
+
+
+def _first(letters: str, said: str, *, last: bool = False) -> int:
+    """How many of the first (or last) letters stand in a text together; 0 for few."""
+    size = _PART - 1
+    while size < len(letters) - 1 and (letters[-size - 1 :] if last else letters[: size + 1]) in said:
+        size += 1
+    return size if size >= _PART else 0
