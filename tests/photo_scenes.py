@@ -52,12 +52,15 @@ class Found:
 
 
 class Eyes:
-    """An inference server in memory; ``broken_at``: the call that fails, counted from 1; ``sticky``: sees fills too."""
+    """An inference server in memory.
 
-    def __init__(self, *models: str, broken_at: int = 0, sticky: bool = False) -> None:
+    ``broken_at``: the call that fails, counted from 1; ``sees_fills``: takes masks for what it looks for, too.
+    """
+
+    def __init__(self, *models: str, broken_at: int = 0, sees_fills: bool = False) -> None:
         self._models = models or ("centerface", "yunet", "plates", "text", "persons")
         self._broken_at = broken_at
-        self._sticky = sticky
+        self._sees_fills = sees_fills
         self.tiles: list[tuple[str, tuple[int, ...]]] = []
 
     async def models(self) -> dict[str, str]:
@@ -86,8 +89,8 @@ class Eyes:
         near = np.ones(tile.shape[:2], dtype=bool)
         for band, level in enumerate(colour):
             near &= (tile[..., band] > max(level - 60, -0.5)) & (tile[..., band] < min(level + 60, 255.5))
-        if self._sticky:
-            near = np.ones(near.shape, dtype=bool)
+        if self._sees_fills:
+            near |= (np.abs(tile.astype(np.int16) - 96) < 3).all(axis=-1)
         labels, _ = ndimage.label(near)
         places = [(c.start, r.start, c.stop, r.stop) for r, c in ndimage.find_objects(labels)]
         places = [(a, b, c, d) for a, b, c, d in places if min(c - a, d - b) > 3]  # no edge between two colours

@@ -117,7 +117,7 @@ class _Work:
         image = self._photo.frames[number].image
         boxes = await self._look(image, self._looks, vision, number)
         regions = await self._mask(image, boxes, number, 1)
-        again, still = detection.again(self._looks), False
+        again, still = detection.again(self._looks, self._options.mode), False
         for count in range(2, 2 + ROUNDS):
             boxes = [
                 box

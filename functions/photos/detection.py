@@ -107,9 +107,12 @@ def plan(kinds: Collection[Kind], mode: Mode, models: Collection[str], size: tup
     return tuple(look for look in chosen if look.model in models and (look.view.side != NATIVE or max(size) > TILE))
 
 
-def again(looks: Sequence[Look]) -> tuple[Look, ...]:
-    """How the masked photo is looked at: each detector once more, not mirrored."""
-    return tuple(look for look in looks if not look.view.mirrored)
+def again(looks: Sequence[Look], mode: Mode) -> tuple[Look, ...]:
+    """How the masked photo is looked at: not mirrored; in a hurry with the first detector of each kind."""
+    first = {look.kind: look.model for look in reversed(looks)}
+    return tuple(
+        look for look in looks if not look.view.mirrored and (mode == "accurate" or look.model == first[look.kind])
+    )
 
 
 async def detect(
