@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+from typer.testing import CliRunner
 
 from functions.photos.evaluation import Judged, load_truth, look, summary
 from functions.photos.masking import Region, mask
 from functions.photos.measuring import masked, overlap, seen, shrunk
+from infra.cli.evaluate import app
 from shared.errors import StadtfunkError
 
 FACE = (120.0, 80.0, 200.0, 180.0)
@@ -139,3 +141,20 @@ def test_a_sample_is_always_the_same_and_a_wrong_list_is_named(tmp_path: Path) -
     truth.write_text('{"file": "none.png", "plates": []}')
     with pytest.raises(StadtfunkError, match=r"line 1: no such file: .*none\.png"):
         load_truth(truth, "plates", None)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (["photos"], "--truth"),
+        (["photos", "--truth", "{truth}"], "--kind says"),
+        (["photos", "--truth", "{truth}", "--kind", "faces"], "needs 'file' and 'faces'"),
+        (["xnext", "--truth", "{truth}", "--kind", "faces"], "'xnext' does not"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused_in_words(told: list[str], said: str, tmp_path: Path) -> None:
+    truth = tmp_path / "list.jsonl"
+    truth.write_text('{"file": "a.jpg", "plates": []}')
+    result = CliRunner().invoke(app, [word.format(truth=truth) for word in told])
+    assert result.exit_code != 0
+    assert said in " ".join(result.output.split())
