@@ -118,8 +118,8 @@ def told(photo_id: str, record: Record, use: Backends) -> Told | None:
 
 
 def found(report: Report) -> int:
-    """How many things the models found, as a person would count them."""
-    return sum(report.counts.values())
+    """How many things the models are sure of; what is masked to be on the safe side is mostly nothing."""
+    return sum(one.score >= report.report_threshold.get(one.model, 1.0) for one in report.masked)
 
 
 async def remove(photo_id: str, record: Record, use: Backends) -> None:

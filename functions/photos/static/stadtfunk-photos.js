@@ -122,7 +122,7 @@ const TEXTS = {
     at: (percent) => `${percent} % vorher`, result: (name) => `Anonymisiert: ${name}`,
     only: "Ihr Browser kann das Original nicht anzeigen; zu sehen ist das fertige Foto.",
     download: "Herunterladen", remove: "Bei der Stadt löschen", again: "Noch einmal versuchen",
-    report: "Bericht", found: "Unkenntlich gemacht", nothing: "nichts gefunden", share: "Verdeckter Anteil",
+    report: "Bericht", found: "Unkenntlich gemacht", nothing: "nichts gefunden", rest: (count) => `vorsorglich verdeckt: ${count}`, share: "Verdeckter Anteil",
     size: "Größe", models: "Modelle", looks: "Durchgänge", took: "Rechenzeit", seconds: (s) => `${s} s`,
     json: "Bericht als Datei (JSON)",
     counts: { face: ["ein Gesicht", "Gesichter"], plate: ["ein Kennzeichen", "Kennzeichen"], person: ["eine Person", "Personen"] },
@@ -150,7 +150,7 @@ const TEXTS = {
     at: (percent) => `${percent} % before`, result: (name) => `Anonymised: ${name}`,
     only: "Your browser cannot show the original; this is the finished photo.",
     download: "Download", remove: "Delete at the city", again: "Try again",
-    report: "Report", found: "Made unrecognisable", nothing: "nothing found", share: "Masked share",
+    report: "Report", found: "Made unrecognisable", nothing: "nothing found", rest: (count) => `to be on the safe side: ${count}`, share: "Masked share",
     size: "Size", models: "Models", looks: "Passes", took: "Computing time", seconds: (s) => `${s} s`,
     json: "Report as a file (JSON)",
     counts: { face: ["one face", "faces"], plate: ["one number plate", "number plates"], person: ["one person", "persons"] },
@@ -346,10 +346,14 @@ class Photo {
   told(report, address) {
     const { texts, language } = this.home;
     const number = (value, digits = 0) => value.toLocaleString(language, { maximumFractionDigits: digits });
-    const found = KINDS.filter((kind) => report.counts[kind]).map((kind) => {
+    const sure = report.masked.filter((one) => one.score >= (report.report_threshold[one.model] ?? 1));
+    const found = KINDS.flatMap((kind) => {
+      const count = sure.filter((one) => one.kind === kind).length;
       const [one, many] = texts.counts[kind];
-      return report.counts[kind] === 1 ? one : `${number(report.counts[kind])} ${many}`;
+      return count ? [count === 1 ? one : `${number(count)} ${many}`] : [];
     });
+    const rest = report.masked.length - sure.length;
+    if (rest) found.push(texts.rest(number(rest)));
     const facts = [
       [texts.found, found.join(", ") || texts.nothing],
       [texts.share, `${number(100 * report.masked_share, 1)} %`],
