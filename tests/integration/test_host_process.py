@@ -35,9 +35,11 @@ def process(port: int, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    until(lambda: _listens(port), "the host listens", deadline_s=60)
-    yield running
-    if running.poll() is None:
+    try:
+        until(lambda: _listens(port) or running.poll() is not None, "the host listens", deadline_s=100)
+        assert running.poll() is None, (tmp_path / "log").read_text()
+        yield running
+    finally:
         running.kill()
         running.wait()
 
@@ -68,7 +70,7 @@ def test_it_serves_the_catalogue_and_ends_cleanly(
     # Someone who only connected does not hold up the end.
     with socket.create_connection(("127.0.0.1", port)):
         process.send_signal(number)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert "Erika" not in json.dumps(lines)
     assert {line["function"] for line in lines if line["event"] == "answered"} >= {"first_page", "search_page"}
@@ -81,7 +83,7 @@ def test_a_port_in_use_is_said(port: int, process: subprocess.Popen[bytes], tmp_
         env={**os.environ, "STADTFUNK_HOST__PORT": str(port)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert second.returncode != 0
