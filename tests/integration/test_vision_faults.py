@@ -29,7 +29,7 @@ from shared.settings import VisionSettings
 from shared.vision import TILE, Vision
 from tests.conftest import Launch, Launched
 from tests.integration.test_vision import overlap, tile_of
-from tests.polling import eventually
+from tests.polling import eventually, until
 
 pytestmark = pytest.mark.heavy
 Own = Callable[[], Launched]
@@ -124,7 +124,6 @@ async def test_one_that_hangs_is_given_up_after_the_timeout(triton: Own) -> None
     server = triton()
     client = client_of(server, timeout_s=2.0)
     small = np.zeros((1, 128, 128, 3), np.uint8)
-    await client.models()
     assert server.pid
     os.killpg(server.pid, signal.SIGSTOP)
     try:
@@ -135,20 +134,7 @@ async def test_one_that_hangs_is_given_up_after_the_timeout(triton: Own) -> None
     await client.close()
 
 
-async def test_neither_log_nor_trace_says_anything_of_a_request(triton: Own) -> None:
-    server = triton()
-    client = client_of(server)
-    await client.models()
-    before = server.log.stat().st_size
-    await client.detect("yunet", tile_of("faces", 0)[0][None])
-    assert server.log.stat().st_size == before
-    await client.close()
-    url = f"http://127.0.0.1:{server.port}/v2/trace/setting"
-    with await asyncio.to_thread(urllib.request.urlopen, url, timeout=30) as answer:
-        assert json.load(answer)["trace_level"] == ["OFF"]
-
-
-async def test_the_memory_that_photos_pass_through_is_private_and_gone_with_it(triton: Own) -> None:
+async def test_log_and_trace_say_nothing_of_a_photo_and_its_memory_is_private_and_gone_with_it(triton: Own) -> None:
     def regions() -> list[Path]:
         return list(Path("/dev/shm").glob(f"{prefix}*"))  # noqa: S108
 
@@ -156,8 +142,15 @@ async def test_the_memory_that_photos_pass_through_is_private_and_gone_with_it(t
     option = "--backend-config=python,shm-region-prefix-name="
     prefix = next(word for word in server.server.command if word.startswith(option)).removeprefix(option)
     client = client_of(server)
-    await client.detect("yunet", np.zeros((4, TILE, TILE, 3), np.uint8))
+    # The last line of a start comes after its readiness.
+    await asyncio.to_thread(until, lambda: "Started Metrics Service" in server.log.read_text(), "Triton has said all")
+    before = server.log.stat().st_size
+    await client.detect("yunet", tile_of("faces", 0)[0][None])
     await client.close()
+    assert server.log.stat().st_size == before
+    url = f"http://127.0.0.1:{server.port}/v2/trace/setting"
+    with await asyncio.to_thread(urllib.request.urlopen, url, timeout=30) as answer:
+        assert json.load(answer)["trace_level"] == ["OFF"]
     assert len(regions()) == len(MODELS)
     assert {region.stat().st_mode & 0o077 for region in regions()} == {0}
     server.kill()
