@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from events.photos import Wishes
 from functions.photos import places
 from functions.photos.intake import submit
-from functions.photos.masking import GROWTH, Kind
+from functions.photos.masking import GROWTH, MARGIN, Kind
 from functions.photos.measuring import Box, Seen, seen, shrunk
 from functions.photos.records import Records
 from functions.photos.report import Mode, Report
@@ -23,7 +23,6 @@ from shared.backends import Backends
 from shared.errors import StadtfunkError
 
 KINDS: Final[Mapping[str, Kind]] = {"faces": "face", "plates": "plate", "persons": "person"}
-MARGIN: Final[Mapping[Kind, float]] = {"face": 0.0, "plate": 4.0, "person": 0.0}  # pixels a mask is grown at least
 _PATIENCE_S: Final = 900.0  # a photo
 
 Outcome = Literal["released", "held", "refused", "late"]

