@@ -70,6 +70,15 @@ def owner(port: int) -> str:
 
 def listeners(ports: Collection[int]) -> dict[int, set[int | None]]:
     """Who listens on each of these ports, by process id; None: a process that we may not look into."""
+    found = _seen(ports)
+    if not any(None in pids for pids in found.values()):
+        return found
+    # psutil reads who holds which socket before it reads the sockets: what is opened in between is nobody's, for once.
+    again = _seen(ports)
+    return {port: pids if None in found[port] else pids - {None} for port, pids in again.items()}
+
+
+def _seen(ports: Collection[int]) -> dict[int, set[int | None]]:
     found: dict[int, set[int | None]] = {port: set() for port in ports}
     for connection in psutil.net_connections("tcp"):
         if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.ip in _ADDRESSES:
