@@ -75,6 +75,7 @@ def test_a_citizen_has_photos_anonymised_by_keyboard(visit: Visit) -> None:
     assert downloaded.value.suggested_filename == "Straße mit Erika-anonym.jpg"
     found = np.asarray(Image.open(io.BytesIO(Path(downloaded.value.path()).read_bytes()))).astype(int)
     assert not (np.abs(found - np.array(COLOURS["face"])).max(axis=-1) < 60).any()
+    assert faults(page) == []
     shot(page, "upload")
 
     good.get_by_role("button", name="Bei der Stadt löschen").press("Enter")
@@ -82,6 +83,7 @@ def test_a_citizen_has_photos_anonymised_by_keyboard(visit: Visit) -> None:
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
 
 
+@pytest.mark.heavy
 def test_staff_mask_what_was_missed_by_keyboard_and_by_mouse(visit: Visit) -> None:
     page = visit.open("/photos?lang=en")
     for _ in range(2):
@@ -125,6 +127,7 @@ def test_staff_mask_what_was_missed_by_keyboard_and_by_mouse(visit: Visit) -> No
     expect(page.get_by_role("status")).to_have_text("Rejected. No photo waits.")
 
 
+@pytest.mark.heavy
 class TestHeld:
     """What is not sure."""
 
@@ -141,6 +144,7 @@ class TestHeld:
         shot(page, "held")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_axe_finds_nothing(chromium: Browser, visit: Visit, scheme: str, width: int) -> None:
     other = visiting(chromium, visit.site, color_scheme=scheme, viewport={"width": width, "height": 900})

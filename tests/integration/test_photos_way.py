@@ -103,6 +103,7 @@ async def test_a_photo_handed_in_comes_back_once_however_often_it_is_told_of(bac
         assert (await fetched(shop, done["result_url"]))[1] == photo
 
 
+@pytest.mark.heavy
 async def test_a_photo_that_others_put_there_keeps_nothing_of_its_name(backstage: Backstage) -> None:
     use = backstage()
     name = "Straßen/Erika Müller, Kfz M-AB 123.png"
@@ -148,6 +149,7 @@ async def test_what_is_no_photo_is_refused_in_words(backstage: Backstage) -> Non
         assert (await fetched(shop, f"/photos/{'0' * 32}"))[0] == 404
 
 
+@pytest.mark.heavy
 async def test_no_output_while_the_models_are_away_and_none_lost(backstage: Backstage) -> None:
     eyes = Eyes(broken_at=2)
     async with studio(backstage(eyes)) as shop:
@@ -207,6 +209,7 @@ async def test_a_held_photo_leaves_after_a_person_has_masked_what_was_missed(bac
         assert photo_id not in json.dumps([deed.model_dump(mode="json") for deed in await trail(use)])
 
 
+@pytest.mark.heavy
 async def test_a_held_photo_that_nobody_wants_is_deleted(backstage: Backstage) -> None:
     use = backstage(Stubborn())
     async with studio(use) as shop:
@@ -231,6 +234,7 @@ async def test_a_held_photo_that_nobody_wants_is_deleted(backstage: Backstage) -
         assert await shop.keys("photos-out") == []
 
 
+@pytest.mark.heavy
 async def test_a_sample_shows_what_is_missed(backstage: Backstage) -> None:
     use = backstage(sample_share=1.0)
     async with studio(use) as shop:
@@ -260,6 +264,7 @@ async def test_a_sample_shows_what_is_missed(backstage: Backstage) -> None:
         assert rows["Samples without a miss"][0] == "0.0% (0/1)"
 
 
+@pytest.mark.heavy
 async def test_whoever_handed_a_photo_in_has_it_deleted(backstage: Backstage) -> None:
     use = backstage(sample_share=1.0)
     async with studio(use) as shop:
@@ -290,6 +295,7 @@ async def test_whoever_handed_a_photo_in_has_it_deleted(backstage: Backstage) ->
         await eventually(quiet, f"nothing is left of {event.type}")
 
 
+@pytest.mark.heavy
 async def test_a_folder_is_anonymised_and_its_originals_stay(backstage: Backstage, tmp_path: Path) -> None:
     source, target = tmp_path / "in", tmp_path / "out"
     (source / "sub").mkdir(parents=True)
