@@ -23,7 +23,7 @@ test: .venv/.installed  ## Checks, then every test; some of them: make test ARGS
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 heavy: .venv/.installed  ## The tests that take minutes: real pages, probes, long outages
-	$(BIN)/pytest tests/integration tests/acceptance -m heavy --timeout 1200 -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest tests/integration tests/acceptance -m heavy --timeout 1800 -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 vllm: .venv/.installed  ## The model clients against real vLLM on the CPU (3.5 GB, installed once, outside the checkout)
 	@folder=$$(.ci/vllm-environment) && STADTFUNK_VLLM_ENV=$$folder $(BIN)/pytest tests/contract -m vllm --timeout 900 $(ARGS)
