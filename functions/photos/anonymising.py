@@ -115,15 +115,12 @@ class _Work:
     async def frame(self, number: int, vision: Vision) -> bool:
         """Mask one frame in place; says whether something was still found in the last round."""
         image = self._photo.frames[number].image
-        boxes = await self._look(image, self._looks, vision, number)
+        boxes = await detection.detect(image, self._looks, vision, wraps=self._wraps, frame=number)
         regions = await self._mask(image, boxes, number, 1)
         again, still = detection.again(self._looks, self._options.mode), False
         for count in range(2, 2 + ROUNDS):
-            boxes = [
-                box
-                for box in await self._look(image, again, vision, number)
-                if box.score >= REPORTED[box.model] and hidden(box, regions) < _HIDDEN
-            ]
+            seen = await detection.detect(image, again, vision, wraps=self._wraps, frame=number, changed=regions)
+            boxes = [box for box in seen if box.score >= REPORTED[box.model] and hidden(box, regions) < _HIDDEN]
             self._rounds = max(self._rounds, count)
             still = bool(boxes)
             if not still:
@@ -131,9 +128,6 @@ class _Work:
             regions += await self._mask(image, boxes, number, count)
         self._shares.append(await asyncio.to_thread(share, image.size, regions))
         return still
-
-    async def _look(self, image: Image.Image, looks: Sequence[Look], vision: Vision, number: int) -> list[Box]:
-        return await detection.detect(image, looks, vision, wraps=self._wraps, frame=number)
 
     async def _mask(self, image: Image.Image, boxes: Sequence[Box], number: int, count: int) -> list[Region]:
         found = [(region, box) for box in boxes for region in grown(box, image.size, wraps=self._wraps)]

@@ -11,18 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import pi_heif
 from PIL import Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 from PIL.TiffImagePlugin import TiffImageFile
 
-from functions.photos import profiles, provenance
+from functions.photos import heif, profiles, provenance
 from shared.errors import Reject
 
 Format = Literal["JPEG", "PNG", "WEBP", "TIFF"]
 Mode = Literal["L", "LA", "RGB", "RGBA"]
 
-_READ: Final = ("JPEG", "PNG", "WEBP", "TIFF", "HEIF")  # an MPO is opened as the JPEG it begins with
+_READ: Final = ("JPEG", "PNG", "WEBP", "TIFF")  # an MPO is opened as the JPEG it begins with
 _WRITTEN: Final[dict[str, Format]] = {
     "JPEG": "JPEG",
     "MPO": "JPEG",  # several JPEGs in one file: the first is the photo, the others show it again
@@ -34,13 +33,13 @@ _WRITTEN: Final[dict[str, Format]] = {
 _SIDE: Final = 65_500  # pixels; what a JPEG can hold
 _STRIP: Final = 256  # rows
 _COPIES: Final = 2  # times as much memory: a progressive JPEG's coefficients, a WebP's canvases
+_COPIES_OF_HEIF: Final = 3  # its decoder's, the one on the way between two processes, and ours
 _PROFILE: Final = 4 * 2**20  # bytes of a colour profile
 _ORIENTATION: Final = 0x0112
 _SUBFILE: Final = 0x00FE
 
 Image.init()  # registers the formats that are named below
 Image.MAX_IMAGE_PIXELS = None  # ``Limits`` says it, and refuses with words
-pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 class PhotoRefused(Reject):
@@ -94,8 +93,8 @@ def decode(data: bytes, limits: Limits | None = None) -> Photo:
     limits = limits or Limits()
     if len(data) > limits.bytes:
         raise PhotoRefused(f"The file has {len(data) // 10**6} MB; at most {limits.bytes // 10**6} MB are taken.")
-    with _refusing(), Image.open(io.BytesIO(data), formats=_READ) as opened:
-        read_as = str(opened.format)
+    with _refusing(), _opened(data, limits) as opened:
+        read_as = str(opened.format or "HEIF")
         count = 1 if read_as in ("MPO", "HEIF") else int(getattr(opened, "n_frames", 1))
         _check(opened, count, limits)
         exif = opened.getexif()
@@ -115,6 +114,15 @@ def decode(data: bytes, limits: Limits | None = None) -> Photo:
             captured_at=taken,
             position=place,
         )
+
+
+def _opened(data: bytes, limits: Limits) -> Image.Image:
+    if not heif.is_heif(data):
+        return Image.open(io.BytesIO(data), formats=_READ)
+    found = heif.opened(data, limits.pixels // _COPIES_OF_HEIF)
+    if found is None:
+        raise PhotoRefused(f"The HEIC photo has more than {limits.pixels // _COPIES_OF_HEIF // 10**6} megapixels.")
+    return found
 
 
 def _check(opened: Image.Image, count: int, limits: Limits) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from functions.photos import lettering
-from functions.photos.masking import Box, Kind
+from functions.photos.masking import Box, Kind, Region
 from functions.photos.report import Mode
 from functions.photos.tiling import TILE, Tile, View, tiles
 
@@ -116,19 +116,36 @@ def again(looks: Sequence[Look], mode: Mode) -> tuple[Look, ...]:
 
 
 async def detect(
-    image: Image.Image, looks: Sequence[Look], vision: Vision, *, wraps: bool = False, frame: int = 0
+    image: Image.Image,
+    looks: Sequence[Look],
+    vision: Vision,
+    *,
+    wraps: bool = False,
+    frame: int = 0,
+    changed: Sequence[Region] | None = None,
 ) -> list[Box]:
     """All boxes of one picture above each look's threshold, in its pixels; nothing is merged or left out.
+
+    ``changed``: only around these regions; elsewhere the picture is as it was when it was looked at last.
 
     Raises:
         BackendError: the server did not answer to one of the tiles.
     """
     found: list[Box] = []
+    places = None
+    if changed is not None:
+        corners = [(region.left, region.top, region.right, region.bottom) for region in changed]
+        # Across the seam a tile shows a region again, one width further right.
+        turns = (0, image.width) if wraps else (0,)
+        places = np.array([(a + t, b, c + t, d) for a, b, c, d in corners for t in turns], np.float64).reshape(-1, 4)
     for view, group in groupby(sorted(looks, key=_by_view), key=_by_view):
         asked: dict[str, list[Look]] = {}
         for look in group:
             asked.setdefault(look.model, []).append(look)
-        async for tile in _ahead(tiles(image, view, wraps=wraps)):
+        async for whole in _ahead(tiles(image, view, wraps=wraps)):
+            tile = whole if places is None else whole.around(places)
+            if tile is None:
+                continue
             answers = await asyncio.gather(*(_ask(model, tile, vision) for model in asked))
             for same, (boxes, scores) in zip(asked.values(), answers, strict=True):
                 for look in same:

@@ -162,17 +162,20 @@ def _tiff(data: bytes) -> Iterator[str]:
             starts = strips.get(places, [])
             used += [(start, start + length) for start, length in zip(starts, strips.get(lengths, []), strict=True)]
         at = struct.unpack_from(f"{order}I", data, at + 2 + 12 * count)[0]
-    yield from _unused(sorted(used), len(data))
+    yield from _unused(sorted(used), data)
 
 
-def _unused(used: list[tuple[int, int]], length: int) -> Iterator[str]:
-    """Stretches of a file that nothing points at; a few bytes align what comes after them."""
+def _unused(used: list[tuple[int, int]], data: bytes) -> Iterator[str]:
+    """Stretches of a file that nothing points at; a few bytes, or zeros, align what comes after them."""
     at = 0
     for start, end in used:
-        if start - at > 16:
-            yield f"{start - at} bytes that nothing points at"
+        gap = data[at:start]
+        if gap[-8:-4] in (b"II*\0", b"MM\0*"):  # every page was a file of its own before it was appended
+            gap = gap[:-8]
+        if len(gap) > 16 and any(gap):
+            yield f"{len(gap)} bytes that nothing points at"
         at = max(at, end)
-    if length - at > 16:
-        yield f"{length - at} bytes after the end"
-    if at > length:
+    if len(data) - at > 16:
+        yield f"{len(data) - at} bytes after the end"
+    if at > len(data):
         raise ValueError("cut short")

@@ -16,6 +16,7 @@ from PIL import Image
 TILE: Final = 1280  # pixels; the longest side of a tile
 _OVERLAP: Final = TILE // 4  # pixels that neighbours share: what is smaller is whole in one of them
 _STRIDE: Final = 128  # a detector halves a tile five times, after it was shrunk to a quarter
+_BESIDE: Final = 64  # tile pixels that are seen beside what was masked
 _BAND: Final = 2**24  # photo pixels that are copied at a time where the alpha channel must go first
 
 
@@ -50,6 +51,21 @@ class Tile:
             )
         moved: NDArray[np.float64] = found / self.scale + np.array([self.left, self.top, self.left, self.top])
         return moved
+
+    def around(self, places: NDArray[np.float64]) -> "Tile | None":
+        """What of an unmirrored tile shows these boxes [M, 4] of the photo and what is beside them; None: nothing."""
+        shown = (places - np.array([self.left, self.top] * 2)) * self.scale
+        height, width = self.pixels.shape[:2]
+        shown = shown[(shown[:, 2] > 0) & (shown[:, 3] > 0) & (shown[:, 0] < width) & (shown[:, 1] < height)]
+        if not len(shown):
+            return None
+        first, last = shown[:, :2].min(axis=0) - _BESIDE, shown[:, 2:].max(axis=0) + _BESIDE
+        left, top = (max(0, int(side) // _STRIDE * _STRIDE) for side in first)
+        right, bottom = (
+            min(end, ceil(side / _STRIDE) * _STRIDE) for side, end in zip(last, (width, height), strict=True)
+        )
+        pixels = np.ascontiguousarray(self.pixels[top:bottom, left:right])
+        return Tile(pixels, self.left + left / self.scale, self.top + top / self.scale, self.scale)
 
 
 def tiles(image: Image.Image, view: View, *, wraps: bool = False) -> Iterator[Tile]:

@@ -35,7 +35,7 @@ class Wandering(Eyes):
     async def detect(self, model: str, tiles: NDArray[np.uint8]) -> list[Found]:
         """One more, further right each time."""
         self._called(model, tiles)
-        left = 12.0 * len(self.tiles) * tiles.shape[2] / 256
+        left = 20.0 * len(self.tiles)
         box = np.array([[left, 10, left + 10, 20]], dtype=np.float32)
         return [Found(box, np.full(1, 0.9, np.float32), np.zeros(1, np.int32))]
 
