@@ -27,7 +27,7 @@ def letter(id: str, body: str, *sources: str, **more: Any) -> dict[str, Any]:
     expected = {
         "category": "fuehrerschein-umtausch",
         "abstain": not sources,
-        "concerns": [{"about": "?", "sources": sources}],
+        "concerns": [{"about": "Frage", "sources": sources}],
         "language": "de",
         "personal": [ADA],
     } | more.pop("expected", {})
@@ -50,12 +50,12 @@ def test_letters_go_the_whole_way_and_back(tmp_path: Path) -> None:
         letter("file", "Meine Frage steht im Anhang. Ada Muster", "1", attachments=[file], expected=iban),
         letter("dog", "Was kostet die Hundesteuer? Ada Muster", "2", expected={"category": "buergerservice"}),
         letter("none", "Wann hat das Hallenbad geöffnet? Ada Muster"),
-        letter("leak", "Was kostet die Hundesteuer?", "2", expected=word),
+        letter("leak", "Wie hoch ist die Hundesteuer?", "2", expected=word),
         letter("away", "Ich bin nicht im Büro.", auto_response=True, expected={"skip": True, "personal": []}),
     ]  # fmt: skip
     for name, rows in (("pages", pages), ("mine", letters)):
         (tmp_path / f"{name}.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    command = [str(Path(sys.executable).parent / "stadtfunk"), "evaluate", "zammad", "--json"]
+    command = [sys.executable, "-c", "from infra.cli import main; main()", "evaluate", "zammad", "--json"]
     command += ["--letters", str(tmp_path / "mine.jsonl"), "--documents", str(tmp_path / "pages.jsonl")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1100, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
