@@ -113,19 +113,16 @@ from PIL import Image
 ramp = Image.linear_gradient("L").resize((20_000, 10_000))
 turned = Image.Exif()
 turned[0x0112] = 6
-if sys.argv[1].endswith("jpg"):
-    Image.merge("RGB", [ramp] * 3).save(sys.argv[1], exif=turned)
-else:
-    Image.merge("RGBA", [ramp] * 4).save(sys.argv[1], compress_level=1)
+Image.merge("RGB", [ramp] * 3).save(sys.argv[1], exif=turned)
 """
 
 
 @pytest.mark.heavy
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["turned.jpg", "clear.png"])
-def test_two_hundred_megapixels_fit_in_two_gigabytes(name: str, tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", MAKE, tmp_path / name], check=True)
-    told = subprocess.run([sys.executable, "-c", LARGEST, tmp_path / name], check=True, capture_output=True, text=True)
+def test_two_hundred_megapixels_fit_in_two_gigabytes(tmp_path: Path) -> None:
+    photo = tmp_path / "turned.jpg"  # for a moment it is there twice
+    subprocess.run([sys.executable, "-c", MAKE, photo], check=True)
+    told = subprocess.run([sys.executable, "-c", LARGEST, photo], check=True, capture_output=True, text=True)
     pixels, peak = (int(number) for number in told.stdout.split())
     assert pixels == 200_000_000
     assert peak < 2 * 10**9
