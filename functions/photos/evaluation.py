@@ -92,11 +92,14 @@ async def passing(photos: Sequence[Judged], kind: str, mode: Mode, use: Backends
         place = (places.finished if released else places.candidate)(use, photo_id, record)
         about = (places.report if released else places.candidate_report)(use, photo_id)
         report = Report.model_validate_json(await use.objects.get(about.bucket, about.key))
+        size = (report.width, report.height)
         yield Passed(
             outcome="released" if released else "held",
             file=await use.objects.get(place.bucket, place.key),
             suffix=record.suffix,
-            found=[shrunk(_box(one.box), GROWTH[what], MARGIN[what]) for one in report.masked if one.kind == what],
+            found=[
+                shrunk(_box(one.box), size, GROWTH[what], MARGIN[what]) for one in report.masked if one.kind == what
+            ],
             wall_ms=wall_ms,
         )
 

@@ -103,12 +103,18 @@ def overlap(one: Box, other: Box) -> float:
     return both / union if union > 0 else 0.0
 
 
-def shrunk(box: Box, growth: float, margin: float = 0.0) -> Box:
-    """The box that a mask was grown from."""
-    wide, high = box[2] - box[0], box[3] - box[1]
-    x = min(max(wide * (1 - 1 / growth) / 2, margin), wide / 2)
-    y = min(max(high * (1 - 1 / growth) / 2, margin), high / 2)
-    return box[0] + x, box[1] + y, box[2] - x, box[3] - y
+def shrunk(box: Box, size: tuple[int, int], growth: float, margin: float = 0.0) -> Box:
+    """The box that a mask was grown from; what was cut at the edge of the photo (width, height) ended there before."""
+    left, right = _between(box[0], box[2], size[0], growth, margin=margin)
+    top, bottom = _between(box[1], box[3], size[1], growth, margin=margin)
+    return left, top, right, bottom
+
+
+def _between(low: float, high: float, end: float, growth: float, *, margin: float) -> tuple[float, float]:
+    free = (low > 0) + (high < end)
+    each = (high - low) * (growth - 1) / 2 / (1 + free * (growth - 1) / 2)
+    each = min(max(each, margin), (high - low) / 2)
+    return low + (each if low > 0 else 0), high - (each if high < end else 0)
 
 
 def _grown(box: Box, growth: float, margin: float) -> Box:

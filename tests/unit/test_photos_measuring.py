@@ -89,8 +89,11 @@ def test_a_fill_of_the_colour_that_was_there_is_masked_too() -> None:
 def test_boxes_are_grown_and_shrunk_alike() -> None:
     assert overlap(FACE, FACE) == 1
     assert overlap(FACE, (300, 300, 310, 310)) == 0
-    assert shrunk((104, 56, 216, 196), 1.4) == pytest.approx((120, 76, 200, 176))
-    assert shrunk((0, 0, 48, 18), 1.3, 4.0) == pytest.approx((48 * 0.3 / 2.6, 4, 48 - 48 * 0.3 / 2.6, 14))
+    assert shrunk((104, 56, 216, 196), (400, 300), 1.4) == pytest.approx((120, 76, 200, 176))
+    small = shrunk((10, 10, 62, 28), (400, 300), 1.3, 4.0)
+    assert small == pytest.approx((16, 14, 56, 24))
+    # A face that fills the lower left corner: its mask could grow to the right and upwards alone.
+    assert shrunk((0, 170, 130, 300), (400, 300), 1.6) == pytest.approx((0, 200, 100, 300))
 
 
 def test_the_figures_of_photos_that_came_out_and_did_not(tmp_path: Path) -> None:
