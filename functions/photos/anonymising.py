@@ -17,18 +17,13 @@ from functions.photos.decoding import Limits, Photo, decode
 from functions.photos.detection import REPORTED, Look, Vision
 from functions.photos.encoding import encode, media_type, suffix
 from functions.photos.inspection import findings
-from functions.photos.masking import Box, Fill, Kind, Region, grown, hidden, mask, merged, share
+from functions.photos.masking import Box, Fill, Kind, Region, covered, grown, hidden, mask, merged, share
 from functions.photos.report import Decision, Looked, Masked, Mode, Position, Reason, Report
 from shared.errors import BackendError
 
 ROUNDS: Final = 2  # of looking again at what was masked
 _WHOLE_TURN: Final = 2.0  # width to height of a photo that shows all around (equirectangular)
 _HIDDEN: Final = 0.5  # of a box: found again in a mask, it is the mask that was found
-_NEEDED: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "face": detection.FACES,
-    "plate": ("plates", detection.TEXT),
-    "person": ("persons", *detection.FACES),
-}
 
 
 class UncleanOutput(Exception):
@@ -67,11 +62,8 @@ async def anonymise(data: bytes, options: Options, vision: Vision, limits: Limit
     """
     began = time.monotonic()
     models = await vision.models()
-    for kind in options.kinds:
-        if not any(model in models for model in _NEEDED[kind]):
-            raise BackendError("triton", f"no model that finds a {kind} is there")
     photo = await asyncio.to_thread(decode, data, limits)
-    work = _Work(photo, options, detection.plan(options.kinds, options.mode, list(models), photo.size))
+    work = _Work(photo, options, _plan(photo, options, models))
     still = False
     for number in range(len(photo.frames)):
         still |= await work.frame(number, vision)
@@ -79,7 +71,7 @@ async def anonymise(data: bytes, options: Options, vision: Vision, limits: Limit
     if found := await asyncio.to_thread(findings, written, photo.format):
         raise UncleanOutput(f"the written {photo.format} has {', '.join(found)}")
     reason: Reason | None = "still_found" if still else None
-    report = work.report(reason, models, round(1000 * (time.monotonic() - began)))
+    report = await asyncio.to_thread(work.report, reason, models, round(1000 * (time.monotonic() - began)))
     return Outcome(
         decision=report.decision,
         file=written,
@@ -87,6 +79,22 @@ async def anonymise(data: bytes, options: Options, vision: Vision, limits: Limit
         suffix=suffix(photo),
         report=report,
     )
+
+
+def _plan(photo: Photo, options: Options, models: Mapping[str, str]) -> tuple[Look, ...]:
+    """How it is looked at: as its largest picture needs it, for everything that is asked.
+
+    Raises:
+        BackendError: there is no model for one of the kinds (in this mode).
+    """
+    images = [frame.image for frame in photo.frames]
+    largest = max((image.size for image in images), key=max)
+    alpha = any(image.mode in ("LA", "RGBA") for image in images)
+    looks = detection.plan(options.kinds, options.mode, list(models), largest, alpha=alpha)
+    for kind in options.kinds:
+        if not any(look.kind == kind for look in looks):
+            raise BackendError("triton", f"no model that finds a {kind} is there")
+    return looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +126,24 @@ class _Work:
         boxes = await detection.detect(image, self._looks, vision, wraps=self._wraps, frame=number)
         regions = await self._mask(image, boxes, number, 1)
         again, still = detection.again(self._looks, self._options.mode), False
+        changed = list(regions)
         for count in range(2, 2 + ROUNDS):
-            seen = await detection.detect(image, again, vision, wraps=self._wraps, frame=number, changed=regions)
-            boxes = [box for box in seen if box.score >= REPORTED[box.model] and hidden(box, regions) < _HIDDEN]
+            seen = await detection.detect(image, again, vision, wraps=self._wraps, frame=number, changed=changed)
+            sure = [box for box in seen if box.score >= REPORTED[box.model]]
+            boxes = await asyncio.to_thread(self._bare, sure, image.size, regions) if sure else []
             self._rounds = max(self._rounds, count)
             still = bool(boxes)
             if not still:
                 break
-            regions += await self._mask(image, boxes, number, count)
+            changed = await self._mask(image, boxes, number, count)
+            regions += changed
         self._shares.append(await asyncio.to_thread(share, image.size, regions))
         return still
+
+    def _bare(self, boxes: Sequence[Box], size: tuple[int, int], regions: Sequence[Region]) -> list[Box]:
+        """Those that show more than the mask."""
+        masked = covered(size, regions)
+        return [box for box in boxes if hidden(box, masked, wraps=self._wraps) < _HIDDEN]
 
     async def _mask(self, image: Image.Image, boxes: Sequence[Box], number: int, count: int) -> list[Region]:
         found = [(region, box) for box in boxes for region in grown(box, image.size, wraps=self._wraps)]
@@ -169,6 +185,7 @@ class _Work:
             looked=tuple(
                 Looked(model=look.model, side=look.view.side, mirrored=look.view.mirrored, threshold=look.threshold)
                 for look in self._looks
+                if not look.view.white
             ),
             report_threshold={model: score for model, score in REPORTED.items() if model in asked},
             models={model: digest for model, digest in models.items() if model in asked},

@@ -4,6 +4,7 @@ A photo stays one Pillow image a frame (4 bytes a pixel), so that 200 megapixels
 """
 
 import io
+import re
 import struct
 import warnings
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ _STRIP: Final = 256  # rows
 _COPIES: Final = 2  # times as much memory: a progressive JPEG's coefficients, a WebP's canvases
 _COPIES_OF_HEIF: Final = 3  # its decoder's, the one on the way between two processes, and ours
 _PROFILE: Final = 4 * 2**20  # bytes of a colour profile
+_SCANS: Final = 100  # of a JPEG; a progressive one has about ten
+_SEGMENT: Final = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # what has a length of its own, or is the end
 _ORIENTATION: Final = 0x0112
 _SUBFILE: Final = 0x00FE
 
@@ -101,6 +104,8 @@ def decode(data: bytes, limits: Limits | None = None) -> Photo:
         turned = exif.get(_ORIENTATION, 1) not in (None, 0, 1)
         taken, place = provenance.captured_at(exif), provenance.position(exif)
         frames = tuple(_frames(opened, count, limits))
+        if not frames:
+            raise PhotoRefused("The file has nothing but smaller copies of a photo.")
         plain = isinstance(opened, JpegImageFile) and not turned and opened.mode in ("L", "RGB")
         return Photo(
             frames=frames,
@@ -118,11 +123,38 @@ def decode(data: bytes, limits: Limits | None = None) -> Photo:
 
 def _opened(data: bytes, limits: Limits) -> Image.Image:
     if not heif.is_heif(data):
+        # Either would keep its library busy for hours, and a thread cannot be stopped.
+        if data[:2] in (b"II", b"MM") and _pages(data, limits.frames) > limits.frames:
+            raise PhotoRefused(f"The file has more than {limits.frames} pictures; at most so many are taken.")
+        if data[:2] == b"\xff\xd8" and _scans(data) > _SCANS:
+            raise PhotoRefused(f"The JPEG draws its picture in more than {_SCANS} passes; at most so many are taken.")
         return Image.open(io.BytesIO(data), formats=_READ)
     found = heif.opened(data, limits.pixels // _COPIES_OF_HEIF)
     if found is None:
         raise PhotoRefused(f"The HEIC photo has more than {limits.pixels // _COPIES_OF_HEIF // 10**6} megapixels.")
     return found
+
+
+def _pages(tiff: bytes, most: int) -> int:
+    """How many directories a TIFF has; counted no further than one over ``most``."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    if order is None:
+        raise UnidentifiedImageError  # of more than 4 GB, or none
+    at, seen = struct.unpack_from(f"{order}I", tiff, 4)[0], set[int]()
+    while at and at not in seen and len(seen) <= most:
+        seen.add(at)
+        entries = struct.unpack_from(f"{order}H", tiff, at)[0]
+        at = struct.unpack_from(f"{order}I", tiff, at + 2 + 12 * entries)[0]
+    return len(seen)
+
+
+def _scans(jpeg: bytes) -> int:
+    """How many passes a JPEG draws its picture in."""
+    count, at = 0, 2
+    while (found := _SEGMENT.search(jpeg, at)) is not None and found[0] != b"\xff\xd9":
+        count += found[0] == b"\xff\xda"
+        at = found.end() + max(2, int.from_bytes(jpeg[found.end() : found.end() + 2]))
+    return count
 
 
 def _check(opened: Image.Image, count: int, limits: Limits) -> None:

@@ -93,8 +93,13 @@ _BODIES_ALONE: Final = (*_looks("person", "centerface", 0.06, 640, 1280), *_look
 _BODY: Final = (2.7, 1.0, 10.0)  # face widths to each side of its middle, face heights above its top and below it
 
 
-def plan(kinds: Collection[Kind], mode: Mode, models: Collection[str], size: tuple[int, int]) -> tuple[Look, ...]:
-    """How a photo of that size is looked at with the models that are there."""
+def plan(
+    kinds: Collection[Kind], mode: Mode, models: Collection[str], size: tuple[int, int], *, alpha: bool = False
+) -> tuple[Look, ...]:
+    """How a photo of that size is looked at with the models that are there.
+
+    ``alpha``: it can be seen through, which may draw a face, too: it is looked at on white besides.
+    """
     chosen: list[Look] = []
     if "face" in kinds:
         chosen += _FACES[mode]
@@ -103,6 +108,8 @@ def plan(kinds: Collection[Kind], mode: Mode, models: Collection[str], size: tup
     if "person" in kinds:
         chosen += _PERSONS[mode]
         chosen += _BODIES if "persons" in models else _BODIES_ALONE
+    if alpha:
+        chosen += [replace(look, view=replace(look.view, white=True)) for look in chosen]
     # At its own size only where that is more than a view that is scaled down shows of it.
     return tuple(look for look in chosen if look.model in models and (look.view.side != NATIVE or max(size) > TILE))
 

@@ -12,6 +12,7 @@ from secrets import randbits
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 Kind = Literal["face", "plate", "person"]
@@ -20,6 +21,7 @@ Fill = Literal["solid", "blur"]
 GROWTH: Final[Mapping[Kind, float]] = {"face": 1.6, "plate": 1.3, "person": 1.1}
 MARGIN: Final[Mapping[Kind, float]] = {"face": 0.0, "plate": 4.0, "person": 0.0}  # pixels a side, at least
 _SAME: Final = 0.6  # of two regions is common: they show one thing
+_PARTS: Final = 64  # of a photo's longer side
 _GREY: Final = 96
 _CELLS: Final = 3  # of a blurred region's longer side
 _CHANCE: Final = 40.0  # standard deviation of what each cell is moved by, of 255
@@ -61,15 +63,19 @@ def grown(box: Box, size: tuple[int, int], *, wraps: bool = False) -> list[Regio
     more_y = max((box.bottom - box.top) * (factor - 1) / 2, margin)
     left, right = floor(box.left - more_x), ceil(box.right + more_x)
     top, bottom = max(0, floor(box.top - more_y)), min(height, ceil(box.bottom + more_y))
-    if not wraps:
-        pieces = [(max(0, left), min(width, right))]
-    elif right - left >= width:
-        pieces = [(0, width)]
-    else:
-        start = left % width
-        end = start + right - left
-        pieces = [(start, min(end, width)), *(((0, end - width),) if end > width else ())]
+    pieces = _across(left, right, width, wraps=wraps)
     return [Region(a, top, b, bottom, box.kind) for a, b in pieces if a < b and top < bottom]
+
+
+def _across(left: int, right: int, width: int, *, wraps: bool) -> list[tuple[int, int]]:
+    """What of a stretch lies in a photo of that width; beyond the seam of a whole turn it goes on."""
+    if not wraps:
+        return [(max(0, left), min(width, right))]
+    if right - left >= width:
+        return [(0, width)]
+    start = left % width
+    end = start + right - left
+    return [(start, min(end, width)), *(((0, end - width),) if end > width else ())]
 
 
 def mask(image: Image.Image, regions: Sequence[Region], fills: Mapping[Kind, Fill]) -> None:
@@ -101,16 +107,16 @@ def share(size: tuple[int, int], regions: Sequence[Region]) -> float:
     return covered(size, regions).histogram()[-1] / (size[0] * size[1])
 
 
-def hidden(box: Box, regions: Sequence[Region]) -> float:
-    """The masked part of a box, 0 to 1."""
-    left, top = floor(box.left), floor(box.top)
-    size = max(1, ceil(box.right) - left), max(1, ceil(box.bottom) - top)
-    near = [
-        Region(region.left - left, region.top - top, region.right - left, region.bottom - top, region.kind)
-        for region in regions
-        if region.left < box.right and region.right > box.left and region.top < box.bottom and region.bottom > box.top
+def hidden(box: Box, masked: Image.Image, *, wraps: bool = False) -> float:
+    """The masked part of what lies of a box in the photo, 0 to 1; ``masked`` as ``covered`` gives it."""
+    top, bottom = max(0, floor(box.top)), min(masked.height, ceil(box.bottom))
+    pieces = [
+        masked.crop((left, top, right, bottom)).histogram()
+        for left, right in _across(floor(box.left), ceil(box.right), masked.width, wraps=wraps)
+        if left < right and top < bottom
     ]
-    return share(size, near) if near else 0.0
+    area = sum(map(sum, pieces))
+    return sum(piece[-1] for piece in pieces) / area if area else 1.0
 
 
 def merged(regions: Sequence[Region], *, apart: bool = False) -> list[Region]:
@@ -118,19 +124,33 @@ def merged(regions: Sequence[Region], *, apart: bool = False) -> list[Region]:
 
     ``apart``: without those, too, that lie for the most part within an earlier one; what is left can be counted.
     """
-    corners = np.array([_corners(region) for region in regions], dtype=np.int64).reshape(-1, 4)
-    area = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
-    kinds = np.array([region.kind for region in regions])
-    left = np.arange(len(regions))
     kept: list[Region] = []
-    while len(left):
-        first, left = left[0], left[1:]
-        kept.append(regions[first])
-        overlap = np.minimum(corners[left, 2:], corners[first, 2:]) - np.maximum(corners[left, :2], corners[first, :2])
-        common = np.clip(overlap, 0, None).prod(axis=1)
-        whole = np.minimum(area[left], area[first]) if apart else area[left] + area[first] - common
-        left = left[(common <= _SAME * whole) | (kinds[left] != kinds[first])]
+    corners = np.empty((len(regions), 4), dtype=np.int64)  # of what is kept
+    near: dict[tuple[Kind, int, int], list[int]] = {}  # which of them, by parts of the photo: there may be very many
+    side = 1 + max((max(region.right, region.bottom) for region in regions), default=0) // _PARTS
+    for region in dict.fromkeys(regions):
+        parts = [
+            (region.kind, column, row)
+            for column in range(region.left // side, (region.right - 1) // side + 1)
+            for row in range(region.top // side, (region.bottom - 1) // side + 1)
+        ]
+        beside = list({place for part in parts for place in near.get(part, ())})
+        if beside and _shown(np.array(_corners(region)), corners[beside], apart=apart):
+            continue
+        corners[len(kept)] = _corners(region)
+        for part in parts:
+            near.setdefault(part, []).append(len(kept))
+        kept.append(region)
     return kept
+
+
+def _shown(one: NDArray[np.int64], others: NDArray[np.int64], *, apart: bool) -> bool:
+    """Whether one region [4] is nearly one of others [M, 4], or lies for the most part within it."""
+    overlap = np.minimum(others[:, 2:], one[2:]) - np.maximum(others[:, :2], one[:2])
+    common = np.clip(overlap, 0, None).prod(axis=1)
+    area, areas = (one[2:] - one[:2]).prod(), (others[:, 2:] - others[:, :2]).prod(axis=1)
+    whole = np.minimum(area, areas) if apart else area + areas - common
+    return bool((common > _SAME * whole).any())
 
 
 def _corners(region: Region) -> tuple[int, int, int, int]:

@@ -26,6 +26,7 @@ class View:
 
     side: int = 0  # pixels its longer side is scaled to; 0: as it is
     mirrored: bool = False
+    white: bool = False  # through what is transparent, a white ground is seen; else the colours, whatever their alpha
 
     def scale(self, size: tuple[int, int]) -> float:
         """View pixels a photo pixel."""
@@ -82,7 +83,11 @@ def tiles(image: Image.Image, view: View, *, wraps: bool = False) -> Iterator[Ti
     for top in down:
         for left in across:
             piece = _piece(
-                image, (left / scale, top / scale, (left + wide) / scale, (top + high) / scale), (wide, high)
+                image,
+                (left / scale, top / scale, (left + wide) / scale, (top + high) / scale),
+                (wide, high),
+                wraps=wraps,
+                white=view.white,
             )
             pixels = np.zeros(shape, dtype=np.uint8)
             pixels[:high, :wide] = piece[:, ::-1] if view.mirrored else piece
@@ -98,32 +103,40 @@ def _cuts(length: int) -> tuple[list[int], int]:
     return [round(number * (length - each) / (count - 1)) for number in range(count)], each
 
 
-def _piece(image: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _piece(
+    image: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int], *, wraps: bool, white: bool
+) -> NDArray[np.uint8]:
     """A part of the photo in RGB; of a whole turn it may reach beyond the right side."""
     left, top, right, bottom = box
     bottom = min(bottom, image.height)
-    if right <= image.width + 0.5:
-        return _scaled(image, (left, top, min(right, image.width), bottom), size)
+    if not wraps or size[0] < 2 or right <= image.width + 0.5:  # sides are rounded up to whole tile pixels
+        return _scaled(image, (left, top, min(right, image.width), bottom), size, white)
     if left >= image.width:
-        return _scaled(image, (left - image.width, top, right - image.width, bottom), size)
+        return _scaled(image, (left - image.width, top, right - image.width, bottom), size, white)
     here = min(size[0] - 1, max(1, round((image.width - left) / (right - left) * size[0])))
-    first = _scaled(image, (left, top, image.width, bottom), (here, size[1]))
-    rest = _scaled(image, (0.0, top, min(right - image.width, image.width), bottom), (size[0] - here, size[1]))
+    first = _scaled(image, (left, top, image.width, bottom), (here, size[1]), white)
+    beyond = (0.0, top, min(right - image.width, image.width), bottom)
+    rest = _scaled(image, beyond, (size[0] - here, size[1]), white)
     return np.concatenate([first, rest], axis=1)
 
 
-def _scaled(image: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _scaled(
+    image: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int], white: bool
+) -> NDArray[np.uint8]:
     left, top, right, bottom = box
     if image.mode in ("L", "RGB"):
         return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box, reducing_gap=2.0).convert("RGB"))
-    # Pillow would copy the whole photo to weigh its colours by alpha: what is seen through counts here, too.
+    # Pillow would copy the whole photo to weigh its colours by alpha.
     bands = min(size[1], ceil((right - left) * (bottom - top) / _BAND))
     rows = [round(number * size[1] / bands) for number in range(bands + 1)]
     found = []
     for first, last in pairwise(rows):
         upper, lower = (top + row * (bottom - top) / size[1] for row in (first, last))
         whole = (int(left), int(upper), ceil(right), min(ceil(lower), image.height))
-        part = image.crop(whole).convert("RGB")
+        cut = image.crop(whole)
+        part = cut.convert("RGB")
+        if white:
+            part = Image.composite(part, Image.new("RGB", part.size, "white"), cut.getchannel("A"))
         inside = (left - whole[0], upper - whole[1], right - whole[0], min(lower - whole[1], part.height))
         found.append(np.asarray(part.resize((size[0], last - first), Image.Resampling.BILINEAR, inside)))
     return np.concatenate(found)
