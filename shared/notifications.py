@@ -112,11 +112,16 @@ def of_entry(path: str, extended: Mapping[str, bytes]) -> Notice | None:
 
 
 def wanted(notices: Iterable[Notice], watches: Sequence[S3Trigger]) -> list[Notice]:
-    """Those that a trigger names, each once; a key that ends in "/" is a folder, not an object."""
+    """Those that a trigger names, each once; a key that ends in "/" is a folder, not an object.
+
+    Nor is one with ``.`` or ``..`` in its path: a storage of folders might lead it into another bucket.
+    """
     return [
         one
         for one in dict.fromkeys(notices)
-        if not one.key.endswith("/") and any(watch.covers(one.bucket, one.key) for watch in watches)
+        if not one.key.endswith("/")
+        and not {".", ".."} & {*one.key.split("/")}
+        and any(watch.covers(one.bucket, one.key) for watch in watches)
     ]
 
 

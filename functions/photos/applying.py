@@ -12,7 +12,7 @@ from functions.photos.decoding import Limits, decode
 from functions.photos.encoding import encode
 from functions.photos.inspection import findings
 from functions.photos.masking import Region, mask, share
-from functions.photos.processing import Made, put, release, remove, told
+from functions.photos.processing import Made, put, release, remove, told, unless_wanted
 from functions.photos.records import Record, Records
 from functions.photos.report import Masked, Report
 from shared.backends import Backends
@@ -31,6 +31,9 @@ async def apply_review(reviewed: PhotoReviewed, use: Backends) -> PhotoAnonymise
         await Queue(use).remove(photo_id)
         return None
     record, revision = found
+    if record.state == "gone":
+        await remove(photo_id, record, use)  # a worker that ended in the middle may have left something
+        return None
     if reviewed.kind == "held" and reviewed.decision == "approved":
         return await _approve(reviewed, record, revision, use)
     if reviewed.decision == "rejected" or reviewed.kind == "held":
@@ -105,6 +108,7 @@ async def _mask_finished(reviewed: PhotoReviewed, record: Record, use: Backends)
     file, report = await asyncio.to_thread(masked_further, file, reviewed.boxes, report)
     await put(place, file, record.media_type, use)
     await put(about, report.model_dump_json(indent=1).encode(), "application/json", use)
+    await unless_wanted(reviewed.photo_id, record, use)
 
 
 def masked_further(file: bytes, boxes: Sequence[AddedBox], report: Report) -> tuple[bytes, Report]:

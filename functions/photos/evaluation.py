@@ -16,7 +16,7 @@ from events.photos import Wishes
 from functions.photos import places
 from functions.photos.intake import submit
 from functions.photos.masking import GROWTH, MARGIN, Kind
-from functions.photos.measuring import Box, Seen, seen, shrunk
+from functions.photos.measuring import Box, Seen, seen
 from functions.photos.records import Records
 from functions.photos.report import Mode, Report
 from shared.backends import Backends
@@ -44,7 +44,7 @@ class Passed:
     outcome: Outcome
     file: bytes  # of a held photo: its masked candidate; empty: there is none
     suffix: str
-    found: Sequence[Box]  # not grown
+    found: Sequence[Box]  # as they are masked
     wall_ms: float
 
 
@@ -92,14 +92,11 @@ async def passing(photos: Sequence[Judged], kind: str, mode: Mode, use: Backends
         place = (places.finished if released else places.candidate)(use, photo_id, record)
         about = (places.report if released else places.candidate_report)(use, photo_id)
         report = Report.model_validate_json(await use.objects.get(about.bucket, about.key))
-        size = (report.width, report.height)
         yield Passed(
             outcome="released" if released else "held",
             file=await use.objects.get(place.bucket, place.key),
             suffix=record.suffix,
-            found=[
-                shrunk(_box(one.box), size, GROWTH[what], MARGIN[what]) for one in report.masked if one.kind == what
-            ],
+            found=[_box(one.box) for one in report.masked if one.kind == what],
             wall_ms=wall_ms,
         )
 

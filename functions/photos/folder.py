@@ -59,13 +59,15 @@ def photos_in(source: Path, target: Path) -> list[Task]:
     """Every photo below a folder, told by content; hidden files and links are left alone.
 
     Raises:
-        FolderError: there is no such folder, no photo in it, or the target lies within it.
+        FolderError: there is no such folder, no photo in it, or one of the two lies within the other.
     """
     if not source.is_dir():
         raise FolderError(f"{source}: no such folder")
     inner, outer = target.resolve(), source.resolve()
-    if inner == outer or outer in inner.parents:
-        raise FolderError(f"{target}: choose a folder outside {source}, so that originals and results do not mix")
+    if inner == outer or outer in inner.parents or inner in outer.parents:
+        raise FolderError(
+            f"{target}: choose a folder outside {source}, and not around it: originals and results must not mix"
+        )
     found = [
         path
         for path in sorted(source.rglob("*"))

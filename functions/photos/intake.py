@@ -54,7 +54,11 @@ async def take_in(stored: ObjectStored, use: Backends) -> PhotoUploaded | None:
     records = Records(use)
 
     def told(record: Record) -> Record | None:
-        return None if record.version else record.model_copy(update={"version": stored.version})
+        return (
+            None
+            if record.version or record.bucket != stored.bucket
+            else record.model_copy(update={"version": stored.version})
+        )
 
     photo_id = stored.object_key
     own = await records.change(photo_id, told) if re.fullmatch(PHOTO_ID, photo_id) else None

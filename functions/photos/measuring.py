@@ -50,7 +50,7 @@ def seen(
     growth: float,
     margin: float = 0.0,
 ) -> Seen:
-    """Measure one photo. Both pictures are [H, W, 3], upright and of one size; ``found`` are boxes not yet grown.
+    """Measure one photo. Both pictures are [H, W, 3], upright and of one size; ``found`` are the boxes that are masked.
 
     Raises:
         ValueError: the sizes differ.
@@ -101,20 +101,6 @@ def overlap(one: Box, other: Box) -> float:
     both = max(0.0, wide) * max(0.0, high)
     union = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)) - both
     return both / union if union > 0 else 0.0
-
-
-def shrunk(box: Box, size: tuple[int, int], growth: float, margin: float = 0.0) -> Box:
-    """The box that a mask was grown from; what was cut at the edge of the photo (width, height) ended there before."""
-    left, right = _between(box[0], box[2], size[0], growth, margin=margin)
-    top, bottom = _between(box[1], box[3], size[1], growth, margin=margin)
-    return left, top, right, bottom
-
-
-def _between(low: float, high: float, end: float, growth: float, *, margin: float) -> tuple[float, float]:
-    free = (low > 0) + (high < end)
-    each = (high - low) * (growth - 1) / 2 / (1 + free * (growth - 1) / 2)
-    each = min(max(each, margin), (high - low) / 2)
-    return low + (each if low > 0 else 0), high - (each if high < end else 0)
 
 
 def _grown(box: Box, growth: float, margin: float) -> Box:

@@ -43,6 +43,8 @@ async def anonymise_photo(uploaded: PhotoUploaded, use: Backends) -> PhotoAnonym
     record, revision = await _begun(uploaded, records)
     if record.settled:
         # Told again, or the worker ended between the last write and the puback.
+        if record.state in ("gone", "rejected"):
+            await remove(photo_id, record, use)  # that worker may have written for somebody who wants nothing any more
         await _forget_original(record, use)
         return told(photo_id, record, use)
     try:
@@ -81,7 +83,7 @@ async def release(photo_id: str, record: Record, revision: int, made: Made, use:
     try:
         await Records(use).update(photo_id, record, revision)
     except Conflict:
-        await _unless_wanted(photo_id, record, use)
+        await unless_wanted(photo_id, record, use)
         raise
     return record
 
@@ -95,7 +97,7 @@ async def hold(photo_id: str, record: Record, revision: int, made: Made, use: Ba
     try:
         await Records(use).update(photo_id, held, revision)
     except Conflict:
-        await _unless_wanted(photo_id, held, use)
+        await unless_wanted(photo_id, held, use)
         raise
     return held
 
@@ -191,7 +193,7 @@ async def _forget_original(record: Record, use: Backends) -> None:
                 await use.objects.erase(record.bucket, record.object_key)
 
 
-async def _unless_wanted(photo_id: str, record: Record, use: Backends) -> None:
+async def unless_wanted(photo_id: str, record: Record, use: Backends) -> None:
     """Take back what was written for somebody who had everything deleted meanwhile."""
     now = await Records(use).get(photo_id)
     if now is None or now.state in ("gone", "rejected"):

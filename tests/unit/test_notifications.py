@@ -115,6 +115,7 @@ async def test_one_event_an_object_that_a_trigger_names_however_often_it_is_told
     watches = [S3Trigger(bucket="photos-in", suffix=".jpg")]
     told = [*read(aws("a.jpg")), *read(minio("a.jpg")), *read(seaweedfs("a.jpg")), *read(aws("a.png"))]
     told += [Notice("photos-in", "gone.jpg"), Notice("elsewhere", "a.jpg"), Notice("photos-in", "folder.jpg/")]
+    told += [Notice("photos-in", key) for key in ("../photos-out/a.jpg", "b/../a.jpg", "./a.jpg")]
     found = await look_all(wanted(told, watches), objects)
     assert [(one.object_key, one.size) for one in found] == [("a.jpg", 3)]
     assert found[0].version == (await objects.stat("photos-in", "a.jpg")).version

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from functions.photos.evaluation import Judged, load_truth, look, summary
 from functions.photos.masking import Region, mask
-from functions.photos.measuring import masked, overlap, seen, shrunk
+from functions.photos.measuring import masked, overlap, seen
 from infra.cli.evaluate import app
 from shared.errors import StadtfunkError
 
@@ -86,14 +86,9 @@ def test_a_fill_of_the_colour_that_was_there_is_masked_too() -> None:
     assert masked(np.asarray(photo), np.asarray(output))[105:145, 145:175].all()
 
 
-def test_boxes_are_grown_and_shrunk_alike() -> None:
+def test_boxes_overlap() -> None:
     assert overlap(FACE, FACE) == 1
     assert overlap(FACE, (300, 300, 310, 310)) == 0
-    assert shrunk((104, 56, 216, 196), (400, 300), 1.4) == pytest.approx((120, 76, 200, 176))
-    small = shrunk((10, 10, 62, 28), (400, 300), 1.3, 4.0)
-    assert small == pytest.approx((16, 14, 56, 24))
-    # A face that fills the lower left corner: its mask could grow to the right and upwards alone.
-    assert shrunk((0, 170, 130, 300), (400, 300), 1.6) == pytest.approx((0, 200, 100, 300))
 
 
 def test_the_figures_of_photos_that_came_out_and_did_not(tmp_path: Path) -> None:
