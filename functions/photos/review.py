@@ -3,6 +3,8 @@
 Every look is written down before it is given; who looked is known to the sign-in service alone.
 """
 
+import asyncio
+import io
 from datetime import datetime
 from typing import Literal
 
@@ -12,6 +14,7 @@ from starlette.responses import Response
 from events.photos import PHOTO_ID, AddedBox, PhotoReviewed
 from functions.photos import places
 from functions.photos.candidates import Kind, Queue, Waiting, audit
+from functions.photos.decoding import Limits, decode
 from functions.photos.records import Records
 from functions.photos.report import Report
 from shared.backends import Backends
@@ -99,7 +102,10 @@ async def review_candidate(which: Which, use: Backends) -> Response:
     except ObjectMissing:
         raise Problem(404, _GONE) from None
     headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
-    return Response(data, media_type=record.media_type, headers=headers)
+    media_type = record.media_type
+    if media_type == "image/tiff":
+        data, media_type = await asyncio.to_thread(_as_jpeg, data), "image/jpeg"
+    return Response(data, media_type=media_type, headers=headers)
 
 
 @http
@@ -132,6 +138,14 @@ async def decide_photo(given: Decision, use: Backends) -> Reply:
     if decided != decision(waiting):
         raise Problem(409, "Somebody else has decided about this photo.")
     return Reply(response=Decided(decision=decided.decision), events=[decided], status=202)
+
+
+def _as_jpeg(tiff: bytes) -> bytes:
+    """The first page of a masked TIFF as a browser shows it: no browser shows the file itself."""
+    out = io.BytesIO()
+    page = decode(tiff, Limits(bytes=2**31, pixels=2**31)).frames[0].image
+    page.convert("RGB").save(out, "JPEG", quality=90)
+    return out.getvalue()
 
 
 async def _shown(photo_id: str, waiting: Waiting, use: Backends) -> Candidate:

@@ -1,18 +1,23 @@
 """What two do to a photo at once, and what is handed in to break the way in; everything in memory."""
 
+import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from starlette.requests import Request
 
 from events.photos import AddedBox, PhotoReviewed, PhotoUploaded, Wishes
 from events.storage import ObjectStored
 from functions.photos import folder
 from functions.photos.applying import apply_review
+from functions.photos.candidates import Queue
 from functions.photos.intake import submit, take_in
 from functions.photos.processing import anonymise_photo
 from functions.photos.records import Records
+from functions.photos.review import Which, review_candidate
 from functions.photos.uploads import Taken, forget_photo, receive_photo
 from shared.backends import Backends
 from shared.http import Problem
@@ -101,6 +106,18 @@ async def test_a_worker_that_ended_while_a_photo_was_deleted_leaves_nothing() ->
     assert objects.names()
     assert await anonymise_photo(uploaded, use) is None  # told again
     assert objects.names() == set()
+
+
+async def test_staff_see_a_tiff_as_a_picture_that_a_browser_shows() -> None:
+    use = backends(MemoryObjects())
+    photo_id = await submit(saved(street((160, 120), face=(40, 40, 70, 80)), "TIFF"), Wishes(), use)
+    await anonymise_photo(await told(use, "photos-in", photo_id), use)
+    await Queue(use).add(photo_id, "sample")
+    shown = await review_candidate(Which(photo_id=photo_id), use)
+    assert shown.media_type == "image/jpeg"
+    picture = Image.open(io.BytesIO(shown.body), formats=("JPEG",))
+    assert picture.size == (160, 120)
+    assert np.abs(np.asarray(picture.convert("RGB"))[60, 55].astype(int) - 96).max() < 8  # masked
 
 
 async def test_an_object_of_another_bucket_does_not_take_a_photos_place() -> None:
