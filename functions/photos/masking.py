@@ -116,7 +116,7 @@ def hidden(box: Box, masked: Image.Image, *, wraps: bool = False) -> float:
         if left < right and top < bottom
     ]
     area = sum(map(sum, pieces))
-    return sum(piece[-1] for piece in pieces) / area if area else 1.0
+    return sum(piece[-1] for piece in pieces) / area if area else 0.0  # found where nothing is: for a person to see
 
 
 def merged(regions: Sequence[Region], *, apart: bool = False) -> list[Region]:

@@ -116,3 +116,7 @@ def test_what_shows_the_same_is_told_once_among_many(apart: bool) -> None:
             expected.append(region)
     assert merged(regions, apart=apart) == expected
     assert 0 < len(expected) < len(regions)
+
+
+def test_what_a_model_finds_beside_the_photo_is_for_a_person_to_see() -> None:
+    assert hidden(Box(-50, 10, -20, 30, "face", 1.0), covered((100, 50), [Region(0, 0, 100, 50, "face")])) == 0.0
