@@ -51,19 +51,31 @@ HTTP_FUNCTIONS = (
     pages.review_page,
     search_page,
 )
+MASKED = 96  # the grey of a solid fill
+_FACE = 24  # tile pixels
 BUCKETS = ("photos-in", "photos-out", "photos-held")
 
 
 class Stubborn(Eyes):
-    """Sees a face somewhere else whenever it looks: the photo is held."""
+    """Sees a face in what is not masked yet, whenever it looks: the photo is held."""
 
     async def detect(self, model: str, tiles: Any) -> Any:
         found = await super().detect(model, tiles)
         if model != "centerface":
             return found
-        at = 60 * sum(name == "centerface" for name, _ in self.tiles)
-        box = np.array([[600 - at, 440, 630 - at, 470]], dtype=np.float32)
-        return [Found(box, np.array([0.9], np.float32), np.array([0], np.int32)) for _ in found]
+        boxes = [np.array([[left, top, left + _FACE, top + _FACE]], np.float32) for left, top in map(_bare, tiles)]
+        return [Found(box, np.array([0.9], np.float32), np.array([0], np.int32)) for box in boxes]
+
+
+def _bare(tile: Any) -> tuple[int, int]:
+    """Where a tile shows the photo and no mask: left and top of a place as large as a face."""
+    shown = ~((tile == MASKED).all(axis=2) | (tile == 0).all(axis=2))
+    height, width = shown.shape
+    for top in range(0, height - _FACE + 1, 8):
+        for left in range(0, width - _FACE + 1, 8):
+            if shown[top : top + _FACE, left : left + _FACE].all():
+                return left, top
+    return 0, 0
 
 
 def records(functions: Sequence[Any]) -> dict[str, Function]:

@@ -82,7 +82,8 @@ def masked(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Bits:
         return changed
     old, new = old.mean(axis=2), new.mean(axis=2)
     detail_old, detail_new = old - _mean(old, 5), new - _mean(new, 5)
-    power_old, power_new = _mean(detail_old**2), _mean(detail_new**2)
+    # A sliding mean of squares may end a little below 0.
+    power_old, power_new = (np.maximum(_mean(detail**2), 0) for detail in (detail_old, detail_new))
     common = _mean(detail_old * detail_new)
     weak = np.sqrt(power_new) < _LEFT * np.sqrt(power_old) + _NOISE
     other = common < _ALIKE * np.sqrt(power_old * power_new)
