@@ -11,8 +11,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from shared.knowledge.german import FUNCTION_WORDS
 from shared.privacy.dictionary import COMPLETE, LONGEST, named, ordinary
-from shared.privacy.lexicon import words
+from shared.privacy.families import nameable
+from shared.privacy.lexicon import common, words
 from shared.privacy.spelling import plain
 
 _TOKEN: Final = re.compile(
@@ -38,6 +40,13 @@ _COUNTED: Final = words(
     ligne année ans clase año classe anno klasa rok klas клас клас рік лінія sgb stvo fev linia sınıf mindestens
     höchstens bis ab seit im in vor nach für mit meine mein unsere zwischen über unter
     """
+)
+# Behind these stands a name, be it a word as well ("opa manne", "Kumpel Hagedorn", "mein Nachbar Kranich").
+_PERSON: Final = re.compile(
+    r"(?:ur|schwieger|groß|stief|paten|ex)?(?:opa|oma|omi|opi|papa|mama|onkel|tante|cousine?|neffe|nichte|vetter"
+    r"|bruder|schwester|vater|mutter|sohn|tochter|enkel(?:in)?|mann|frau|ehemann|ehefrau)"
+    r"|herrn?|familie|kumpel|freund(?:in)?|nachbar(?:in|n)?|kolleg(?:e|en|in)|chef(?:in)?|schwager|schwägerin"
+    r"|mitbewohner(?:in)?|vermieter(?:in)?|mieter(?:in)?|partner(?:in)?|verlobte[rn]?|notar(?:in)?|doktor|dr|prof"
 )
 _STREET: Final = re.compile(
     r"(?:stra(?:ss|ß)e|str|weg|gasse|platz|allee|ring|damm|ufer|steig|pfad|chaussee|graben|gang|winkel|hof|berg|hang"
@@ -79,10 +88,19 @@ class Harmless:
                 parts.append(self._number(found.group(), before, shown[at : at + 24]))
             else:
                 first = not before or parts[-1].strip(" \t") != ""
-                parts.append(self._word(found.group(), language, first=first))
+                due = parts[-1:] == [" "] and _PERSON.fullmatch(before.casefold()) is not None
+                parts.append(
+                    "" if due and self._name(found.group()) else self._word(found.group(), language, first=first)
+                )
             before = found.group()
         parts.append(shown[at:])
         return re.sub(r"[ \t]{2,}", " ", "".join(parts)).strip()
+
+    def _name(self, word: str) -> bool:
+        """Whether a word is a name where one is due."""
+        if word.casefold() in self._own or word.casefold() in FUNCTION_WORDS:
+            return False
+        return nameable(word) if word.islower() else not common(word, after=True)
 
     def _number(self, number: str, before: str, after: str) -> str:
         digits = len(_DIGITS.findall(number))

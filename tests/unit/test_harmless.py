@@ -23,6 +23,8 @@ def harmless() -> Harmless:
         ("de", "Was kostet der Führerschein, und reicht ein Mietvertrag?"),
         ("de", "hab meine alte karre verkauft und will die abmelden"),
         ("de", "Meine Klasse C1E läuft ab. Gilt die Karte von 2009 bis 65 Jahre?"),
+        ("de", "In Kanada, Japan und Südafrika haben Mütter Wohnungen und Autos, meine Oma braucht ein Foto"),
+        ("de", "Mein Nachbar hat Besuch, und meine Mutter Führerscheine"),
         ("de", "Sind 120.000 Euro zu viel, oder 16,30 €?"),
         ("de", "[Name] braucht ein Haltverbot"),
         ("en", "How much is a certificate, and how long does it take?"),
@@ -41,6 +43,9 @@ def test_what_a_letter_is_about_stays(harmless: Harmless, language: str, text: s
     [
         ("de", "der barfknecht von oben, rettinghaus unten", "barfknecht rettinghaus"),
         ("de", "Wir haben Kesselbrink und Müller und anna gefragt", "Kesselbrink Müller anna"),
+        ("de", "Jamal und Hiroshi, mit Feuchtwanger und Hjalmar", "Jamal Hiroshi Feuchtwanger Hjalmar"),
+        ("de", "wir haben opa manne seine hündin, kumpel hagedorn auch", "manne hagedorn"),
+        ("de", "Mein Nachbar Kranich und Onkel Rittmeister", "Kranich Rittmeister"),
         ("de", "wohnt gerberstraße 14, Lindengang 23", "14 23"),
         ("de", "Rückruf 0171 3920014 oder 0 30 / 23 12 57 07", "0171 3920014 30 23 12 57 07"),
         ("de", "seit 12-03-1938, am 4/11/79, am 9. Mai 1984", "12 03 4 11 79 9"),
