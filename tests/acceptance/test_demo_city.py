@@ -80,7 +80,7 @@ def test_commands_reach_the_running_stack(whole_city: Up) -> None:
     assert "ausweis" in found["hits"][0]["title"].lower()
     status = _command(whole_city, "status")
     assert {one["backend"]: one["ok"] for one in status["backends"]} == dict.fromkeys(
-        ("nats", "objects", "vectors", "embeddings", "chat"), True
+        ("nats", "objects", "vectors", "embeddings", "chat", "vision"), True
     )
     assert "index_page" in {one["name"] for one in status["functions"] if one["pulling"]}
     assert status["problems"] == []
