@@ -37,6 +37,11 @@ _GREETED: Final = re.compile(r"[^,!:.\n]{0,60}(?:[,!:،.]+\s*|$)")
 _STOP: Final = re.compile(r"(?<=\w\w)[.!]+\s+(?=[a-zà-ÿа-яієїґ])")
 
 
+def unmarked(text: str) -> str:
+    """A text without placeholders: "[Kennzeichen]" makes no letter one about number plates."""
+    return _PLACEHOLDER.sub("", text)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Concern:
     """One thing that is asked or wanted, in the citizen's words without personal data."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from functions.zammad.concerns import unmarked
 from functions.zammad.mail import Mail, without_personal_data
 from functions.zammad.matching import Match, answering, direction, field
 from functions.zammad.phrases import known
@@ -146,7 +147,7 @@ class _Search:
         sought = direction(vector, self.letter)
         near = await asyncio.gather(*(shelf.nearest(sought) for shelf in shelves))
         views = [(shelf.names, passages) for shelf, passages in zip(shelves, near, strict=True)]
-        around = field(sought, concern.query, self.topics, views)
+        around = field(sought, unmarked(concern.query), self.topics, views)
         shares = await self._shares(concern, around.matches, shelves)
         matching = answering(around, shares, alike=self.language == GERMAN)
         read = await asyncio.gather(*(shelves[one.place].passages(one.document, sought) for one in matching))

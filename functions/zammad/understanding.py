@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from functions.zammad.concerns import NOTHING, Concern, concerns_of
+from functions.zammad.concerns import NOTHING, Concern, concerns_of, unmarked
 from functions.zammad.mail import Mail
 from functions.zammad.phrases import known
 from functions.zammad.topics import Floats, topics_of, unit
@@ -90,7 +90,7 @@ async def about(
         BackendError: the embedding server is away.
     """
     letter = harmless.text(f"{mail.subject}\n{mail.body}"[:_LETTER], tongue) or NOTHING
-    texts = [letter, *(concern.query for concern in concerns)]
+    texts = [unmarked(text).strip() or NOTHING for text in (letter, *(concern.query for concern in concerns))]
     vectors = unit(np.array(await model.embed(texts, "query"), np.float32))
     return vectors[0], list(vectors[1:])
 

@@ -1,5 +1,6 @@
 """What a letter asks, by rules alone: questions, wishes, moods, language, other places."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from functions.zammad.mail import File, Mail
 from functions.zammad.matching import Field, Match, answering
 from functions.zammad.places import elsewhere, without_places
 from functions.zammad.shares import folded, share
-from functions.zammad.understanding import language_of
+from functions.zammad.understanding import about, language_of
+from shared.embeddings import Embeddings, Role, Vector
 from shared.errors import StadtfunkError
+from shared.privacy import Harmless
+from shared.settings import EmbeddingSettings
 
 
 def mail(body: str, subject: str = "", **rest: object) -> Mail:
@@ -225,3 +229,21 @@ def test_words_choose_between_pages_that_are_equally_near() -> None:
 def test_a_place_is_no_word_of_the_matter() -> None:
     assert "Brenkau" not in without_places("Was kostet in Brenkau der Ausweis?")
     assert without_places("Was kostet in Deutschland der Ausweis?") == "Was kostet in Deutschland der Ausweis?"
+
+
+class Asked(Embeddings):
+    """Keeps what it is asked."""
+
+    async def embed(self, texts: Sequence[str], role: Role = "passage") -> list[Vector]:
+        self.texts = list(texts)
+        return [[1.0, 0.0] for _ in texts]
+
+
+async def test_a_placeholder_says_nothing_of_what_a_letter_is_about() -> None:
+    model, harmless = Asked(EmbeddingSettings()), Harmless([])
+    letter = mail("Darf es [Kennzeichen] bleiben?", "[Ausweis]")
+    shown = [one.shown(harmless, "de") for one in concerns_of(letter, wording.wording("de"))]
+    await about(letter, shown, model, harmless, "de")
+    assert len(model.texts) == 2
+    assert not [text for text in model.texts if "Kennzeichen" in text or "Ausweis" in text]
+    assert all("bleiben" in text for text in model.texts)
