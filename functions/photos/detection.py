@@ -60,7 +60,14 @@ NATIVE: Final = 0
 TEXT: Final = "text"
 FACES: Final = ("centerface", "yunet")
 # What scores more in the masked photo, after the last round, holds it back.
-REPORTED: Final[Mapping[str, float]] = {"centerface": 0.5, "yunet": 0.6, "persons": 0.5, "plates": 0.5, TEXT: 0.7}
+REPORTED: Final[Mapping[str, float]] = {
+    "centerface": 0.5,
+    "yunet": 0.6,
+    "persons": 0.5,
+    "persons_pypi": 0.9,
+    "plates": 0.5,
+    TEXT: 0.7,
+}
 
 
 def _looks(kind: Kind, model: str, threshold: float, *sides: int, mirrored: bool = False) -> tuple[Look, ...]:
@@ -83,9 +90,16 @@ _PLATES: Final = {
     "accurate": (*_looks("plate", "plates", 0.15, 640, 1280, NATIVE), *_looks("plate", TEXT, 0.6, 1280)),
     "fast": (*_looks("plate", "plates", 0.20, 1280, NATIVE),),
 }
+# The second one's boxes are wide; it is asked where the first cannot be had.
 _PERSONS: Final = {
-    "accurate": _looks("person", "persons", 0.30, 1280, NATIVE),
-    "fast": _looks("person", "persons", 0.30, 640),
+    "persons": {
+        "accurate": _looks("person", "persons", 0.30, 1280, NATIVE),
+        "fast": _looks("person", "persons", 0.30, 640),
+    },
+    "persons_pypi": {
+        "accurate": _looks("person", "persons_pypi", 0.50, 1280, NATIVE),
+        "fast": _looks("person", "persons_pypi", 0.50, 1280),
+    },
 }
 # Persons by their faces: beside a detector of persons the sure ones only, without one whatever may be a face.
 _BODIES: Final = _looks("person", "centerface", 0.30, 640, 1280)
@@ -106,8 +120,8 @@ def plan(
     if "plate" in kinds:
         chosen += _PLATES[mode]
     if "person" in kinds:
-        chosen += _PERSONS[mode]
-        chosen += _BODIES if "persons" in models else _BODIES_ALONE
+        first = next((name for name in _PERSONS if name in models), None)
+        chosen += (*_PERSONS[first][mode], *_BODIES) if first else _BODIES_ALONE
     if alpha:
         chosen += [replace(look, view=replace(look.view, white=True)) for look in chosen]
     # At its own size only where that is more than a view that is scaled down shows of it.
