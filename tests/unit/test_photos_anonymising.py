@@ -14,6 +14,7 @@ from functions.photos import report
 from functions.photos.anonymising import Options, Outcome, anonymise
 from functions.photos.decoding import PhotoRefused
 from functions.photos.detection import plan
+from functions.photos.masking import Kind
 from functions.photos.report import Mode
 from shared.errors import BackendError
 from tests.photo_scenes import COLOURS, Eyes, Found, saved, street
@@ -173,6 +174,7 @@ async def test_what_is_no_photo_is_refused_before_anything_is_asked() -> None:
 
 @pytest.mark.parametrize("mode", ["accurate", "fast"])
 def test_the_second_detector_of_persons_is_asked_where_the_first_is_not_there(mode: Mode) -> None:
+    kinds: tuple[Kind, ...] = ("person",)
     both, second = ("centerface", "persons", "persons_pypi"), ("centerface", "persons_pypi")
-    asked = [{look.model for look in plan(("person",), mode, models, (1280, 960))} for models in (both, second)]
+    asked = [{look.model for look in plan(kinds, mode, models, (1280, 960))} for models in (both, second)]
     assert asked == [{"centerface", "persons"}, {"centerface", "persons_pypi"}]
