@@ -20,7 +20,7 @@ from shared.embeddings import Embeddings
 from shared.knowledge.citations import SOURCES, Source, Statement
 from shared.knowledge.extracts import extracted
 from shared.knowledge.injection import instructs
-from shared.knowledge.language import GERMAN
+from shared.knowledge.language import GERMAN, of_query
 from shared.privacy import Harmless
 from shared.recent import Recent
 from shared.settings import ZammadGroup
@@ -149,7 +149,8 @@ class _Search:
         views = [(shelf.names, passages) for shelf, passages in zip(shelves, near, strict=True)]
         around = field(sought, unmarked(concern.query), self.topics, views)
         shares = await self._shares(concern, around.matches, shelves)
-        matching = answering(around, shares, alike=self.language == GERMAN)
+        # A German question in a letter that is English for the most part is weighed as a German one.
+        matching = answering(around, shares, alike=self.language == GERMAN or any(shares))
         read = await asyncio.gather(*(shelves[one.place].passages(one.document, sought) for one in matching))
         found = [source for sources in read for source in sources]
         if not found:
@@ -162,7 +163,7 @@ class _Search:
 
     async def _shares(self, concern: Concern, matches: Sequence[Match], shelves: Sequence[Shelf]) -> list[float]:
         """How much of a concern's words each of some documents has."""
-        if self.language != GERMAN:
+        if GERMAN not in (self.language, of_query(concern.text)):
             return [0.0 for _ in matches]
         of = [[match.document for match in matches if match.place == place] for place in range(len(shelves))]
         said = await asyncio.gather(*(shelf.said(some) for shelf, some in zip(shelves, of, strict=True) if some))
