@@ -66,7 +66,7 @@ REPORTED: Final[Mapping[str, float]] = {
     "persons": 0.5,
     "persons_pypi": 0.9,
     "plates": 0.5,
-    TEXT: 0.9,
+    TEXT: 0.7,
 }
 
 
@@ -87,7 +87,7 @@ _FACES: Final = {
 }
 # Our own detector alone hides all plates of the frames it was not trained on; lettering is the net below it.
 _PLATES: Final = {
-    "accurate": (*_looks("plate", "plates", 0.15, 640, 1280, NATIVE), *_looks("plate", TEXT, 0.8, 1280)),
+    "accurate": (*_looks("plate", "plates", 0.15, 640, 1280, NATIVE), *_looks("plate", TEXT, 0.5, 1280)),
     "fast": (*_looks("plate", "plates", 0.20, 1280, NATIVE),),
 }
 # The second one's boxes are wide; it is asked where the first cannot be had.

@@ -22,10 +22,10 @@ def regions(text: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.fl
     if not count:
         return np.empty((0, 4)), np.empty(0)
     boxes, scores = [], []
-    peaks = ndimage.maximum(text, labels, range(1, count + 1))
-    for (rows, columns), peak in zip(ndimage.find_objects(labels), peaks, strict=True):
+    for rows, columns in ndimage.find_objects(labels):
         width, height = columns.stop - columns.start, rows.stop - rows.start
         if width >= _LEAST[0] and height >= _LEAST[1] and _SHAPE[0] <= width / height <= _SHAPE[1]:
             boxes.append((columns.start, rows.start, columns.stop, rows.stop))
-            scores.append(peak / 255)
+            # Of the whole box, not its best cell: a plate is lettering all over, a large dark place is in parts.
+            scores.append(text[rows, columns].mean() / 255)
     return np.array(boxes, dtype=np.float64).reshape(-1, 4) * CELL, np.array(scores, dtype=np.float64)
