@@ -122,6 +122,17 @@ function make(name, properties = {}, ...children) {
 
 const within = (value, low, high) => Math.min(Math.max(value, low), high);
 
+/** The queue; a server that is busy is asked again before anybody is told to. */
+async function listed() {
+  let answer = null;
+  for (const pause of [0, 1000, 4000]) {
+    await new Promise((go) => setTimeout(go, pause));
+    answer = await fetch("/photos/review/queue").catch(() => null);
+    if (answer && (answer.ok || answer.status < 500)) break;
+  }
+  return answer;
+}
+
 /** One photo on the desk: its picture, its boxes and the decision. */
 class Desk {
   constructor(home, candidate, picture) {
@@ -328,7 +339,7 @@ class StadtfunkPhotoReview extends HTMLElement {
   async load(before = "") {
     const { texts } = this;
     this.say(texts.loading);
-    const answer = await fetch("/photos/review/queue").catch(() => null);
+    const answer = await listed();
     if (!answer?.ok) return this.say(answer?.status === 401 ? texts.forbidden : texts.failed, true);
     const { waiting, candidates } = await answer.json();
     const day = new Intl.DateTimeFormat(this.language, { dateStyle: "medium" });
