@@ -194,8 +194,9 @@ async def embedded(url: str) -> int:
 
 async def at_most(url: str, texts: float) -> None:
     """Let the second model read so many passages, and the others wait."""
-    async with aiohttp.ClientSession() as session:
-        (await session.put(url.removesuffix("/v1") + "/most", data=str(texts))).raise_for_status()
+    most = url.removesuffix("/v1") + "/most"
+    async with aiohttp.ClientSession() as session, session.put(most, data=str(texts)) as answer:
+        answer.raise_for_status()
 
 
 async def test_another_model_takes_over_while_citizens_search(use: Backends, both: Settings, second: str) -> None:
