@@ -6,7 +6,7 @@ from pathlib import Path
 END = "<|end|>"
 _TURN = "{{ message['role'] }}: {{ message['content'] }}\n"
 _TEMPLATE = "{% for message in messages %}" + _TURN + "{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
-CONTEXT = 2048  # tokens, thus bytes
+CONTEXT = 32_768  # tokens, thus bytes; an idle machine writes a thousand a second
 
 
 def write_chat_model(folder: Path) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import aiohttp
 import pytest
@@ -32,6 +33,8 @@ class ModelServer:
 class LlamaCpp(ModelServer):
     """The embedded language model."""
 
+    endless: ClassVar[int] = 1500  # tokens; more than it writes while a test looks
+
     async def running(self) -> int:
         """How many requests it is working on: its busy slots."""
         slots = json.loads(await _read(self, "/slots"))
@@ -41,6 +44,8 @@ class LlamaCpp(ModelServer):
 @dataclass(frozen=True, kw_only=True)
 class Vllm(ModelServer):
     """A real vLLM of the suite's own."""
+
+    endless: ClassVar[int] = 30_000  # tokens; its model has two layers and writes a thousand a second
 
     process: Launched  # a test may end it
 
