@@ -5,8 +5,6 @@ without the rule of five readers; ours with it, and once more without, to show w
 of ours are the truncated lists that are served.
 """
 
-import resource
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -27,6 +25,7 @@ from functions.library.model.neighbours import LEAST_READERS
 from functions.library.model.validation import How, judged, split
 from functions.library.parquet import read_items, read_loans
 from shared.errors import StadtfunkError
+from shared.memory import peak_memory
 
 Figures = dict[str, Any]
 Score = Callable[[Matrix], np.ndarray[Any, Any]]
@@ -77,7 +76,7 @@ def run(method: str, loans: Path, items: Path, how: How, seed: int) -> Figures:
     baskets, score = _scorer(method, given, columns, how, seed)
     found = np.vstack([ranked(score(baskets[part]), train_on[part]) for part in _parts(rows)])
     cpu = time.process_time() - start
-    return figures(found, held[rows], given.loans) | {"cpu_s": round(cpu, 1), "peak_mb": _peak_mb()}
+    return figures(found, held[rows], given.loans) | {"cpu_s": round(cpu, 1), "peak_mb": round(peak_memory() / 2**20)}
 
 
 def cold(given: Interactions, texts: Texts, baskets: Matrix, held: Matrix, *, how: How, seed: int) -> Figures:
@@ -162,8 +161,3 @@ def _parts(rows: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
 def _ordered(known: list[str], values: list[str], titles: np.ndarray[Any, Any]) -> list[str]:
     at = dict(zip(known, values, strict=True))
     return [at.get(title, "") for title in titles.tolist()]
-
-
-def _peak_mb() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))

@@ -24,17 +24,18 @@ from tests.integration.librarian import secrets_in
 ROWS = 4_000_000
 DAYS = 60
 _CODE = """
-import asyncio, resource, sys
+import asyncio, sys
 from pathlib import Path
 from functions.library.importer import Import
 from functions.library.table import Layout
 from shared.backends import Backends
+from shared.memory import peak_memory
 from shared.settings import Settings
 
 async def run():
     use = Backends(Settings(_env_file=None))
     def say(text):
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, text, flush=True)
+        print(peak_memory() // 2**20, text, flush=True)
     await Import(use, Layout(), say, report=Path(sys.argv[2])).run([Path(sys.argv[1])])
     await use.close()
 asyncio.run(run())

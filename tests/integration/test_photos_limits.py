@@ -95,9 +95,10 @@ async def test_no_broken_file_comes_out_unmasked() -> None:
 
 
 LARGEST = """
-import asyncio, resource, sys
+import asyncio, sys
 from pathlib import Path
 from functions.photos.anonymising import Options, anonymise
+from shared.memory import peak_memory
 from tests.photo_scenes import Eyes
 
 class Blind(Eyes):
@@ -105,7 +106,7 @@ class Blind(Eyes):
         return super()._patches(tile[:128, :128], colour)
 
 outcome = asyncio.run(anonymise(Path(sys.argv[1]).read_bytes(), Options(kinds=("face",)), Blind("centerface")))
-print(outcome.report.width * outcome.report.height, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(outcome.report.width * outcome.report.height, peak_memory())
 """
 MAKE = """
 import sys
