@@ -13,6 +13,7 @@ def peak_memory() -> int:
     ``getrusage`` alone would tell the parent's where that held more: Linux hands its mark on to whom it starts.
     """
     if _STATUS.exists():
-        return next(int(line.split()[1]) * 1024 for line in _STATUS.open() if line.startswith("VmHWM:"))
+        lines = _STATUS.read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
