@@ -171,6 +171,21 @@ async def test_a_delivery_that_was_answered_is_answered_again(zammad: Zammad) ->
     assert len(zammad.bus.events) == 1
 
 
+async def test_a_changed_ticket_tells_nothing_new_of_its_article(zammad: Zammad) -> None:
+    """Zammad tells again when a ticket changes, as it is then: an article's event is the same one for ever."""
+    assert (await zammad.send(PAYLOAD | {"article": ARTICLE | {"internal": True}}))[0] == 200  # nothing to do yet
+    assert zammad.bus.events == []
+    assert (await zammad.send(PAYLOAD, delivery="one"))[0] == 202
+    ticket = {**PAYLOAD["ticket"], "state": {"name": "open"}, "title": "changed", "article_count": 2}
+    changed = {"ticket": ticket, "article": ARTICLE | {"body": "changed", "updated_at": "2026-11-23T12:00:00Z"}}
+    ids = {"v": 1, "ticket_id": "6", "article_id": "17", "group": "Fahrerlaubnis", "sender": "Customer"}
+    for number, body in enumerate((changed, ids, changed | {"ticket": {"id": 6}}, changed)):
+        assert (await zammad.send(body, delivery=f"again-{number}"))[0] == 202
+    # The same delivery id with another article, which Zammad never sends, is not taken for the first.
+    assert (await zammad.send(PAYLOAD | {"article": ARTICLE | {"id": 18}}, delivery="one"))[0] == 202
+    assert [told["article_id"] for _, told in types(zammad.bus)] == [17, 18]
+
+
 async def test_more_than_the_rate_limit_from_one_zammad_is_taken(secrets: Secrets) -> None:
     bus, settings = MemoryBus(), plain_settings(zammad=SETTINGS, host={"rate_per_minute": 5})
     async with (

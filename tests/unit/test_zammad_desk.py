@@ -1,22 +1,52 @@
-"""The stand-in's world and the guide: one payload in both, nothing that the city's own pages say otherwise."""
+"""The stand-in's world and the guides: one payload in all, nothing that the city's own pages say otherwise."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from events.zammad import ArticleReceived, ReplySent
+from functions.zammad.payload import read
+from functions.zammad.webhook import happened
 from infra.zammad.sanitiser import sanitised
 from infra.zammad.world import load_world
 from shared.errors import StadtfunkError
+from shared.settings import ZammadGroup, ZammadSettings
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_guides_payload_is_the_one_that_the_stand_in_sends() -> None:
-    blocks = re.findall(r"```json\n(.*?)```", (ROOT / "docs/zammad.md").read_text(encoding="utf-8"), re.DOTALL)
+def pasted(page: str) -> str:
+    """The payload that a page tells to paste."""
+    blocks = re.findall(r"```json\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     (block,) = (block for block in blocks if "#{ticket.id}" in block)
+    return str(block)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/zammad.md"])
+def test_the_payload_to_paste_is_the_one_that_the_stand_in_sends(page: str) -> None:
     payloads = {trigger.payload for trigger in load_world().triggers}
-    assert {re.sub(r"\s", "", one or "") for one in payloads} == {re.sub(r"\s", "", block)}
+    assert {re.sub(r"\s", "", one or "") for one in payloads} == {re.sub(r"\s", "", pasted(page))}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/zammad.md"])
+def test_the_payload_to_paste_is_understood(page: str) -> None:
+    settings = ZammadSettings(groups=(ZammadGroup(name="Bürgerbüro"),))
+    names = {"ticket.id": "6", "article.id": "17", "ticket.group.name": "Bürgerbüro", "article.type.name": "email"}
+
+    def sent(sender: str, internal: str, **changed: str) -> object:
+        values = {**names, "article.sender.name": sender, "article.internal": internal, **changed}
+        # As Zammad fills it; what it has no value for is "-".
+        told = read(re.sub(r"#\{([\w.]+)\}", lambda name: values.get(name[1], "-"), pasted(page)).encode())
+        return told if told is None else happened(told, settings)
+
+    assert sent("Customer", "false") == ArticleReceived(ticket_id=6, article_id=17)
+    assert sent("Agent", "false") == ReplySent(ticket_id=6, article_id=17)
+    assert sent("Customer", "true") == "internal"
+    assert sent("System", "false") == "sender"
+    assert sent("Customer", "false", **{"ticket.group.name": "Parken"}) == "group"
+    assert sent("Agent", "false", **{"article.type.name": "note"}) == "sender"
+    assert sent("Customer", "false", **{"article.id": "-"}) == "no_article"
 
 
 def test_the_world_is_whole() -> None:
