@@ -78,7 +78,8 @@ async def propose(
     harmless = await harmless_of((*public, *inside), use)
     found = await understand(safe, model, harmless, use)
     texts = (safe.subject, safe.body, safe.quoted, safe.signature, *(file.text or file.name for file in safe.files))
-    proposal = Proposal(mail=safe, understanding=found, language=found.language, injection=any(map(instructs, texts)))
+    speaks = await asyncio.to_thread(lambda: any(map(instructs, texts)))
+    proposal = Proposal(mail=safe, understanding=found, language=found.language, injection=speaks)
     reason: Reason | None = None
     if found.language not in (group.languages or known()):
         reason = "language"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.knowledge import german, quotes
 from shared.knowledge.injection import instructs
@@ -49,7 +50,7 @@ def sources(hits: Sequence[Hit]) -> list[Source]:
     found: list[Source] = []
     for hit in hits[:_DOCUMENTS]:
         for match in hit.matches:
-            if len(found) < SOURCES and not instructs(f"{match.heading}\n{match.text}"):
+            if len(found) < SOURCES and not _orders(f"{match.heading}\n{match.text}"):
                 found.append(
                     Source(
                         number=len(found) + 1,
@@ -68,18 +69,31 @@ def sources(hits: Sequence[Hit]) -> list[Source]:
 
 def states(source: Source, span: Span) -> bool:
     """Whether a quote can back anything: no question, nothing meant for a model, in the language of its page."""
-    touched = [
-        sentence.of(source.text)
-        for sentence in sentence_spans(source.text)
-        if sentence.start < span.end and span.start < sentence.end
-    ]
     german_page = source.language.lower().startswith(GERMAN)
-    return not any(
+    return all(
+        backs
+        for sentence, backs in _sentences(source.text, german_page)
+        if sentence.start < span.end and span.start < sentence.end
+    )
+
+
+@lru_cache(maxsize=2048)  # passages, which are asked about again and again
+def _sentences(text: str, german_page: bool) -> tuple[tuple[Span, bool], ...]:
+    """The sentences of a passage, and whether each can back anything."""
+    return tuple((span, _backs(span.of(text), german_page)) for span in sentence_spans(text))
+
+
+def _backs(sentence: str, german_page: bool) -> bool:
+    return not (
         sentence.rstrip('"”“») ').endswith(ASKING)
         or instructs(sentence)
         or (german_page and quotes.word_count(sentence) >= LEAST_WORDS and of_text(sentence) != GERMAN)
-        for sentence in touched
     )
+
+
+@lru_cache(maxsize=2048)  # passages
+def _orders(text: str) -> bool:
+    return instructs(text)
 
 
 def stems(text: str) -> frozenset[str]:
