@@ -84,6 +84,7 @@ class AddedBox(BaseModel):
     right: int = Field(ge=1, le=65_500)  # just outside
     bottom: int = Field(ge=1, le=65_500)
     kind: Literal["face", "plate", "person"] = "face"
+    frame: int | None = Field(default=None, ge=0, le=10_000)  # of an animation or a file of pages; None: in each
 
 
 class PhotoReviewed(Event):
@@ -98,8 +99,8 @@ class PhotoReviewed(Event):
     kind: Literal["held", "sample"]
     decision: Literal["approved", "rejected", "expired"]
     boxes: tuple[AddedBox, ...] = Field(default=(), max_length=200)  # masked before the photo leaves
-    found: int = Field(default=0, ge=0)  # what the models had found in it
-    missed: int = Field(default=0, ge=0)  # faces, plates and persons that could be recognised
+    found: int = Field(default=0, ge=0)  # things that the models had found and nobody had to mask further
+    missed: int = Field(default=0, ge=0)  # things that a person masked
 
 
 class ExpiryAsked(Event):

@@ -12,9 +12,10 @@ from functions.photos.decoding import Limits, decode
 from functions.photos.encoding import encode
 from functions.photos.inspection import findings
 from functions.photos.masking import Region, mask, share
-from functions.photos.processing import Made, put, release, remove, told, unless_wanted
+from functions.photos.processing import Made, put, release, remove, tidy, told
 from functions.photos.records import Record, Records
 from functions.photos.report import Masked, Report
+from functions.photos.things import REVIEW
 from shared.backends import Backends
 from shared.errors import Retry
 from shared.function import on
@@ -76,7 +77,7 @@ async def _approve(reviewed: PhotoReviewed, record: Record, revision: int, use: 
     if record.state in ("waiting", "writing"):
         raise Retry("the worker that held it is still at it")
     if record.state in ("held", "reviewing"):
-        place, about = places.candidate(use, photo_id, record), places.candidate_report(use, photo_id)
+        place, about = places.candidate(use, photo_id, record), places.candidate_report(use, photo_id, record)
         try:
             file = await use.objects.get(place.bucket, place.key)
             report = Report.model_validate_json(await use.objects.get(about.bucket, about.key))
@@ -90,7 +91,7 @@ async def _approve(reviewed: PhotoReviewed, record: Record, revision: int, use: 
         except Conflict:
             raise Retry("another worker has this photo") from None
     if record.state == "released":
-        for one in (places.candidate(use, photo_id, record), places.candidate_report(use, photo_id)):
+        for one in (places.candidate(use, photo_id, record), places.candidate_report(use, photo_id, record)):
             await use.objects.erase(one.bucket, one.key)
     await Queue(use).remove(photo_id)
     event = told(photo_id, record, use)
@@ -99,7 +100,7 @@ async def _approve(reviewed: PhotoReviewed, record: Record, revision: int, use: 
 
 async def _mask_finished(reviewed: PhotoReviewed, record: Record, use: Backends) -> None:
     """Mask what a person saw in a photo that has left already."""
-    place, about = places.finished(use, reviewed.photo_id, record), places.report(use, reviewed.photo_id)
+    place, about = places.finished(use, reviewed.photo_id, record), places.report(use, reviewed.photo_id, record)
     try:
         file = await use.objects.get(place.bucket, place.key)
         report = Report.model_validate_json(await use.objects.get(about.bucket, about.key))
@@ -108,40 +109,48 @@ async def _mask_finished(reviewed: PhotoReviewed, record: Record, use: Backends)
     file, report = await asyncio.to_thread(masked_further, file, reviewed.boxes, report)
     await put(place, file, record.media_type, use)
     await put(about, report.model_dump_json(indent=1).encode(), "application/json", use)
-    await unless_wanted(reviewed.photo_id, record, use)
+    await tidy(reviewed.photo_id, record, use)
 
 
 def masked_further(file: bytes, boxes: Sequence[AddedBox], report: Report) -> tuple[bytes, Report]:
-    """A masked file with more of it masked (in every picture), written anew and looked at as before it first left.
+    """A masked file with more of it masked, written anew and looked at as before it first left.
 
     Raises:
         UncleanOutput: what was written holds more than pixels.
     """
     photo = decode(file, Limits(bytes=2**31, pixels=2**31))  # it was let in before
-    width, height = photo.size
-    regions = [
-        Region(min(box.left, width), min(box.top, height), min(box.right, width), min(box.bottom, height), box.kind)
-        for box in boxes
-    ]
-    regions = [one for one in regions if one.left < one.right and one.top < one.bottom]
-    for frame in photo.frames:
+    masked, shares = list[Masked](), list[float]()
+    for number, frame in enumerate(photo.frames):
+        regions = _regions(boxes, number, frame.image.size)
         mask(frame.image, regions, {})
+        masked += [
+            Masked(kind=one.kind, box=(one.left, one.top, one.right, one.bottom), score=1.0, model=REVIEW, frame=number)
+            for one in regions
+        ]
+        shares.append(share(frame.image.size, regions) if regions else 0.0)
     written = encode(photo)
     if faults := findings(written, photo.format):
         raise UncleanOutput(f"the written {photo.format} has {', '.join(faults)}")
-    seen = [
-        Masked(kind=one.kind, box=(one.left, one.top, one.right, one.bottom), score=1.0, model="review")
-        for one in regions
-    ]
-    added = [one for one in seen if one not in report.masked]  # done before, and told again
     counts = dict(report.counts)
-    for one in added:
+    for one in boxes:
         counts[one.kind] = counts.get(one.kind, 0) + 1
     changed = {
         "decision": "released",
         "reason": None,
         "counts": counts,
-        "masked": (*report.masked, *added),
-        "masked_share": min(1.0, report.masked_share + (share(photo.size, regions) if regions else 0.0)),
+        "masked": (*report.masked, *masked),
+        "masked_share": min(1.0, report.masked_share + sum(shares) / len(shares)),
     }
-    return written, report.model_copy(update=changed)
+    again = any(one in report.masked for one in masked)  # done before, and told again
+    return written, report if again else report.model_copy(update=changed)
+
+
+def _regions(boxes: Sequence[AddedBox], number: int, size: tuple[int, int]) -> list[Region]:
+    """What is masked in one picture of this size."""
+    width, height = size
+    regions = [
+        Region(min(box.left, width), min(box.top, height), min(box.right, width), min(box.bottom, height), box.kind)
+        for box in boxes
+        if box.frame in (None, number)
+    ]
+    return [one for one in regions if one.left < one.right and one.top < one.bottom]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from events.photos import PhotoReviewed
 from shared.backends import Backends
-from shared.state import Conflict
+from shared.state import Conflict, Entry
 
 BUCKET: Final = "photos-review"
 AUDIT: Final = "photos-audit"
@@ -52,19 +52,27 @@ class Queue:
         self._bucket = use.state.bucket(BUCKET)
 
     async def add(self, photo_id: str, kind: Kind, *, reason: str = "", found: int = 0) -> None:
-        """Ask for a look; a photo that is in the queue stays as it is."""
+        """Ask for a look; a photo that is in the queue stays as it is, unless it is held now and was a sample."""
         photos = self._use.settings.photos
         days = photos.held_days if kind == "held" else photos.sample_days
         waiting = Waiting(kind=kind, until=datetime.now(UTC) + timedelta(days=days), reason=reason, found=found)
-        try:
-            await self._bucket.create(photo_id, waiting.model_dump_json().encode())
-        except Conflict:
+        while True:
+            entry = await self._bucket.get(photo_id)
+            if entry is not None and (kind == "sample" or _read(entry).kind == "held"):
+                return
+            try:
+                if entry is None:
+                    await self._bucket.create(photo_id, waiting.model_dump_json().encode())
+                else:
+                    await self._bucket.update(photo_id, waiting.model_dump_json().encode(), entry.revision)
+            except Conflict:
+                continue
             return
 
     async def get(self, photo_id: str) -> Waiting | None:
         """One of them."""
         entry = await self._bucket.get(photo_id)
-        return None if entry is None else Waiting.model_validate_json(entry.value)
+        return None if entry is None else _read(entry)
 
     async def all(self, *, decided: bool = False) -> dict[str, Waiting]:
         """Every photo that waits for a decision, those whose time ends first at the beginning.
@@ -81,7 +89,7 @@ class Queue:
     async def decide(self, photo_id: str, decision: Callable[[Waiting], PhotoReviewed]) -> PhotoReviewed | None:
         """Note the decision; who was first has decided, and is what this returns. None: it is not in the queue."""
         while (entry := await self._bucket.get(photo_id)) is not None:
-            waiting = Waiting.model_validate_json(entry.value)
+            waiting = _read(entry)
             if waiting.decided is not None:
                 return waiting.decided
             decided = waiting.model_copy(update={"decided": decision(waiting)})
@@ -95,6 +103,10 @@ class Queue:
     async def remove(self, photo_id: str) -> None:
         """Take it out."""
         await self._bucket.delete(photo_id)
+
+
+def _read(entry: Entry) -> Waiting:
+    return Waiting.model_validate_json(entry.value)
 
 
 async def audit(

@@ -90,7 +90,7 @@ async def passing(photos: Sequence[Judged], kind: str, mode: Mode, use: Backends
             continue
         released = record.state == "released"
         place = (places.finished if released else places.candidate)(use, photo_id, record)
-        about = (places.report if released else places.candidate_report)(use, photo_id)
+        about = (places.report if released else places.candidate_report)(use, photo_id, record)
         report = Report.model_validate_json(await use.objects.get(about.bucket, about.key))
         yield Passed(
             outcome="released" if released else "held",

@@ -4,8 +4,8 @@ Counted by week, each photo once, and nothing of it: which photo it was is kept 
 """
 
 from collections import Counter
-from datetime import date, datetime, timedelta
-from hashlib import sha256
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from math import sqrt
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,12 +18,13 @@ from shared.backends import Backends
 from shared.catalogue import Text
 from shared.figures import Figures
 from shared.function import http, on
-from shared.state import Conflict
+from shared.tallies import Tallies
 
-BUCKET: Final = "photos-figures"  # "<Monday>/<first digits of the ids>" -> Tally
+BUCKET: Final = "photos-figures"  # counts by week
 _KEPT_S: Final = 370 * 24 * 3600.0
 _WEEKS: Final = 52
 _ZONE: Final = ZoneInfo("Europe/Berlin")
+_FRESH_S: Final = 15.0  # the figures are computed no more often, however often they are asked for
 _Z: Final = 1.96  # of a normal distribution: 95 % lie within
 _ROWS: Final = {
     "released": Text(de="Fotos anonymisiert", en="Photos anonymised"),
@@ -31,13 +32,6 @@ _ROWS: Final = {
     "refused": Text(de="Kein lesbares Foto", en="No readable photo"),
     "sampled": Text(de="Stichproben geprüft", en="Samples reviewed"),
 }
-
-
-class Tally(BaseModel):
-    """Some of a week's counts."""
-
-    ids: list[str] = []  # digests: each is counted once
-    counts: dict[str, int] = {}
 
 
 class Estimate(NamedTuple):
@@ -54,12 +48,23 @@ class NoQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def estimate(successes: int, of: int) -> Estimate:
+def estimate(successes: float, of: float) -> Estimate:
     """Wilson's score interval, which is right for few trials and for shares near one, too. ``of`` is positive."""
     share, square = successes / of, _Z * _Z
     middle = (share + square / (2 * of)) / (1 + square / of)
     half = _Z / (1 + square / of) * sqrt(share * (1 - share) / of + square / (4 * of * of))
     return Estimate(share, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def recall(counts: Mapping[str, int]) -> Estimate:
+    """The found share of all things in the samples; ``things`` is positive.
+
+    Things of one photo are found or missed together: the interval is that of as many things on their own as tell no
+    more than these do if those of one photo always agree (Kish's effective number).
+    """
+    things = counts["things"]
+    own = things * things / counts["squares"]
+    return estimate(own * (things - counts["misses"]) / things, own)
 
 
 @on(PhotoAnonymised)
@@ -85,23 +90,33 @@ async def count_reviews(review: PhotoReviewed, use: Backends) -> None:
     """Count what a person found in a sample, once however often it is told; held photos are no fair sample."""
     if review.kind != "sample" or review.decision == "expired":
         return
-    counts = Counter(sampled=1, clean=int(not review.missed), found=review.found, missed=review.missed)
+    # Nobody takes a photo back in which nothing can be recognised.
+    missed = max(review.missed, int(review.decision == "rejected"))
+    things = review.found + missed
+    counts = Counter(sampled=1, clean=int(not missed), things=things, misses=missed, squares=things * things)
     await _count(f"reviewed/{review.photo_id}", counts, use)
 
 
 @http
 async def photo_figures(_: NoQuery, use: Backends) -> Figures:
     """How many photos went which way in the last year, and how much is missed by the samples that people looked at."""
+    return await use.snapshots.get("photos-figures", _FRESH_S, lambda: _figures(use))
+
+
+async def _figures(use: Backends) -> Figures:
     counts = await _counted(use)
     rows: list[list[str | int | float]] = [[f"{text.de} / {text.en}", counts[name], ""] for name, text in _ROWS.items()]
     waiting = Counter(one.kind for one in (await Queue(use).all()).values())
     if waiting:
         rows.append(["Warten auf einen Blick / Wait for a look", waiting["held"] + waiting["sample"], ""])
-    if counts["sampled"]:
-        rows.append(_row("Stichproben ohne Übersehenes / Samples without a miss", counts["clean"], counts["sampled"]))
-    if things := counts["found"] + counts["missed"]:
-        # Of one photo's faces and plates each tells a little about the next: the true interval is somewhat wider.
-        rows.append(_row("Geschätzte Trefferquote / Estimated recall", counts["found"], things))
+    if sampled := counts["sampled"]:
+        clean = estimate(counts["clean"], sampled)
+        rows.append(
+            _row("Stichproben ohne Übersehenes / Samples without a miss", clean, f"{counts['clean']}/{sampled}")
+        )
+    if things := counts["things"]:
+        name = f"Geschätzte Trefferquote aus {sampled} Stichproben / Estimated recall from {sampled} samples"
+        rows.append(_row(name, recall(counts), f"{things - counts['misses']}/{things}"))
     return Figures(
         title=Text(de="Fotos, 52 Wochen", en="Photos, 52 weeks"),
         columns=[
@@ -113,38 +128,19 @@ async def photo_figures(_: NoQuery, use: Backends) -> Figures:
     )
 
 
-def _row(name: str, successes: int, of: int) -> list[str | int | float]:
-    found = estimate(successes, of)
-    return [name, f"{found.share:.1%} ({successes}/{of})", f"{found.low:.1%} – {found.high:.1%}"]
+def _row(name: str, found: Estimate, counted: str) -> list[str | int | float]:
+    return [name, f"{found.share:.1%} ({counted})", f"{found.low:.1%} – {found.high:.1%}"]
 
 
 async def _counted(use: Backends) -> Counter[str]:
-    bucket = use.state.bucket(BUCKET, ttl_s=_KEPT_S)
-    since = datetime.now(_ZONE).date() - timedelta(weeks=_WEEKS)
-    counts: Counter[str] = Counter()
-    for key in await bucket.keys():
-        if date.fromisoformat(key.partition("/")[0]) > since and (entry := await bucket.get(key)) is not None:
-            counts.update(Tally.model_validate_json(entry.value).counts)
-    return counts
+    weeks = await _tallies(use).after(datetime.now(_ZONE).date() - timedelta(weeks=_WEEKS))
+    return sum(weeks.values(), Counter[str]())
 
 
-async def _count(id: str, counts: Counter[str], use: Backends) -> None:
-    bucket = use.state.bucket(BUCKET, ttl_s=_KEPT_S)
-    digest = sha256(id.encode()).hexdigest()[:16]
+async def _count(id: str, counts: Mapping[str, int], use: Backends) -> None:
     today = datetime.now(_ZONE).date()
-    # In sixteen parts a week, so that each stays small and workers seldom meet.
-    key = f"{today - timedelta(days=today.weekday())}/{digest[0]}"
-    while True:
-        entry = await bucket.get(key)
-        tally = Tally() if entry is None else Tally.model_validate_json(entry.value)
-        if digest in tally.ids:
-            return
-        value = Tally(ids=[*tally.ids, digest], counts=Counter(tally.counts) + counts).model_dump_json().encode()
-        try:
-            if entry is None:
-                await bucket.create(key, value)
-            else:
-                await bucket.update(key, value, entry.revision)
-        except Conflict:
-            continue
-        return
+    await _tallies(use).add(id, today - timedelta(days=today.weekday()), counts)
+
+
+def _tallies(use: Backends) -> Tallies:
+    return Tallies(use.state.bucket(BUCKET, ttl_s=_KEPT_S))

@@ -122,7 +122,7 @@ async def _work(task: Task, wishes: Wishes, use: Backends, patience_s: float) ->
     if record.state != "released":
         outcome: Outcome = "held" if record.state in ("held", "reviewing") else record.state  # type: ignore[assignment]
         return Result(source=task.source, outcome=outcome, reason=record.reason)
-    place, about = places.finished(use, photo_id, record), places.report(use, photo_id)
+    place, about = places.finished(use, photo_id, record), places.report(use, photo_id, record)
     file = await use.objects.get(place.bucket, place.key)
     report = await use.objects.get(about.bucket, about.key)
     path = _named(task.target, record.suffix)

@@ -27,13 +27,16 @@ def foreign_id(bucket: str, key: str, version: str) -> str:
 
 
 def finished(use: Backends, photo_id: str, record: Record) -> Place:
-    """The anonymised photo."""
-    return Place(use.settings.photos.outgoing, photo_id + record.suffix)
+    """The anonymised photo.
+
+    One that a person let out has another name than what a worker wrote that did not know it was held.
+    """
+    return Place(use.settings.photos.outgoing, _stem(photo_id, record) + record.suffix)
 
 
-def report(use: Backends, photo_id: str) -> Place:
+def report(use: Backends, photo_id: str, record: Record) -> Place:
     """The report beside it."""
-    return Place(use.settings.photos.outgoing, f"{photo_id}.json")
+    return Place(use.settings.photos.outgoing, f"{_stem(photo_id, record)}.json")
 
 
 def candidate(use: Backends, photo_id: str, record: Record) -> Place:
@@ -41,9 +44,13 @@ def candidate(use: Backends, photo_id: str, record: Record) -> Place:
     return Place(use.settings.photos.held, photo_id + record.suffix)
 
 
-def candidate_report(use: Backends, photo_id: str) -> Place:
+def candidate_report(use: Backends, photo_id: str, _record: Record) -> Place:
     """The report beside that."""
     return Place(use.settings.photos.held, f"{photo_id}.json")
+
+
+def _stem(photo_id: str, record: Record) -> str:
+    return f"{photo_id}-reviewed" if record.reviewed else photo_id
 
 
 async def ready(use: Backends) -> None:

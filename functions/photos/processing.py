@@ -1,15 +1,17 @@
 """A photo's way from the original to the finished file. Nothing is written that did not pass the check of the file.
 
 An error leaves the original where it is: the event is tried again, and in the end is a dead letter. Only a
-worker that moved the record on may write, so an event that is delivered five times has one outcome.
+worker that moved the record on may write, so an event that is delivered five times has one outcome. Where workers
+with one photo differ, it is held: who wrote a finished photo meanwhile takes it back, or does when told again.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from events.photos import PhotoAnonymised, PhotoHeld, PhotoRefused, PhotoUploaded, Wishes
-from functions.photos import places
+from functions.photos import places, things
 from functions.photos.anonymising import Options, anonymise
 from functions.photos.candidates import Queue
 from functions.photos.decoding import Limits
@@ -43,8 +45,7 @@ async def anonymise_photo(uploaded: PhotoUploaded, use: Backends) -> PhotoAnonym
     record, revision = await _begun(uploaded, records)
     if record.settled:
         # Told again, or the worker ended between the last write and the puback.
-        if record.state in ("gone", "rejected"):
-            await remove(photo_id, record, use)  # that worker may have written for somebody who wants nothing any more
+        await tidy(photo_id, record, use)
         await _forget_original(record, use)
         return told(photo_id, record, use)
     try:
@@ -59,8 +60,9 @@ async def anonymise_photo(uploaded: PhotoUploaded, use: Backends) -> PhotoAnonym
         except Conflict:
             return await _of_other(photo_id, records, use)
         return told(photo_id, refused, use)
-    made, held = Made(outcome.file, outcome.report), outcome.decision == "held"
-    reason = (outcome.report.reason or "") if held else ""
+    held = outcome.decision == "held" or (record.state == "writing" and bool(record.reason))
+    reason = (outcome.report.reason or record.reason) if held else ""
+    made = Made(outcome.file, outcome.report)
     record = record.model_copy(
         update={"state": "writing", "suffix": outcome.suffix, "media_type": outcome.media_type, "reason": reason}
     )
@@ -77,13 +79,13 @@ async def release(photo_id: str, record: Record, revision: int, made: Made, use:
     """Write a finished photo and its report, and say that they are there. Raises Conflict where another is at it."""
     record = record.model_copy(update={"state": "released", "reason": ""})
     await put(places.finished(use, photo_id, record), made.file, record.media_type, use)
-    await put(places.report(use, photo_id), _bytes(made.report), _JSON, use)
+    await put(places.report(use, photo_id, record), _bytes(made.report), _JSON, use)
     if not record.reviewed and _sampled(photo_id, use):
-        await Queue(use).add(photo_id, "sample", found=found(made.report))
+        await Queue(use).add(photo_id, "sample", found=things.found(made.report))
     try:
         await Records(use).update(photo_id, record, revision)
     except Conflict:
-        await unless_wanted(photo_id, record, use)
+        await tidy(photo_id, record, use)
         raise
     return record
 
@@ -92,12 +94,12 @@ async def hold(photo_id: str, record: Record, revision: int, made: Made, use: Ba
     """Keep a masked candidate for a person's look. Raises Conflict where another worker is at it."""
     held = record.model_copy(update={"state": "held"})
     await put(places.candidate(use, photo_id, held), made.file, record.media_type, use)
-    await put(places.candidate_report(use, photo_id), _bytes(made.report), _JSON, use)
-    await Queue(use).add(photo_id, "held", reason=record.reason, found=found(made.report))
+    await put(places.candidate_report(use, photo_id, held), _bytes(made.report), _JSON, use)
+    await Queue(use).add(photo_id, "held", reason=record.reason, found=things.found(made.report))
     try:
         await Records(use).update(photo_id, held, revision)
     except Conflict:
-        await unless_wanted(photo_id, held, use)
+        await tidy(photo_id, held, use)
         raise
     return held
 
@@ -110,7 +112,7 @@ def told(photo_id: str, record: Record, use: Backends) -> Told | None:
             photo_id=photo_id,
             bucket=where.bucket,
             object_key=where.key,
-            report_key=places.report(use, photo_id).key,
+            report_key=places.report(use, photo_id, record).key,
             media_type=record.media_type,
             reviewed=record.reviewed,
         )
@@ -119,22 +121,36 @@ def told(photo_id: str, record: Record, use: Backends) -> Told | None:
     return PhotoRefused(photo_id=photo_id) if record.state == "refused" else None
 
 
-def found(report: Report) -> int:
-    """How many things the models are sure of; what is masked to be on the safe side is mostly nothing."""
-    return sum(one.score >= report.report_threshold.get(one.model, 1.0) for one in report.masked)
-
-
 async def remove(photo_id: str, record: Record, use: Backends) -> None:
     """Delete every file of a photo, the original too, and take it out of the queue."""
     await Queue(use).remove(photo_id)
-    for place in (
-        places.finished(use, photo_id, record),
-        places.report(use, photo_id),
-        places.candidate(use, photo_id, record),
-        places.candidate_report(use, photo_id),
-    ):
-        await use.objects.erase(place.bucket, place.key)
+    for reviewed in (False, True):
+        await _erase(photo_id, record.model_copy(update={"reviewed": reviewed}), use, places.finished, places.report)
+    await _erase(photo_id, record, use, places.candidate, places.candidate_report)
     await _forget_original(record, use)
+
+
+async def tidy(photo_id: str, record: Record, use: Backends) -> None:
+    """Take back what a worker wrote (``record``: as it knew it) that is not what became of the photo.
+
+    Whatever runs at the same time: a name that is erased here is one that nobody writes for good any more.
+    """
+    now = await Records(use).get(photo_id)
+    if now is None or now.state in ("gone", "rejected"):
+        await remove(photo_id, record, use)
+        return
+    if not now.leaves:
+        await _erase(photo_id, record.model_copy(update={"reviewed": False}), use, places.finished, places.report)
+    if not now.waits:
+        await _erase(photo_id, record, use, places.candidate, places.candidate_report)
+
+
+async def _erase(
+    photo_id: str, record: Record, use: Backends, *named: Callable[[Backends, str, Record], Place]
+) -> None:
+    for name in named:
+        place = name(use, photo_id, record)
+        await use.objects.erase(place.bucket, place.key)
 
 
 async def _begun(uploaded: PhotoUploaded, records: Records) -> tuple[Record, int]:
@@ -191,13 +207,6 @@ async def _forget_original(record: Record, use: Backends) -> None:
             stored = await use.objects.stat(record.bucket, record.object_key)
             if record.version in ("", stored.version):
                 await use.objects.erase(record.bucket, record.object_key)
-
-
-async def unless_wanted(photo_id: str, record: Record, use: Backends) -> None:
-    """Take back what was written for somebody who had everything deleted meanwhile."""
-    now = await Records(use).get(photo_id)
-    if now is None or now.state in ("gone", "rejected"):
-        await remove(photo_id, record, use)
 
 
 async def put(place: Place, data: bytes, media_type: str, use: Backends) -> None:

@@ -42,6 +42,19 @@ class Record(BaseModel):
         """Whether nothing more is to be made of the photo by itself."""
         return self.state in SETTLED
 
+    @property
+    def leaves(self) -> bool:
+        """Whether a worker that found nothing more may have written the finished photo.
+
+        A worker that held it has the last word, whoever else is at it: never again then.
+        """
+        return not self.reviewed and (self.state == "released" or (self.state == "writing" and not self.reason))
+
+    @property
+    def waits(self) -> bool:
+        """Whether a masked candidate may lie there for a person."""
+        return self.state in ("writing", "held", "reviewing")
+
 
 class Records:
     """The records by photo id. Raises BackendError where NATS is away."""

@@ -105,7 +105,7 @@ async def photo_report(which: Which, use: Backends) -> Response:
     record = await _record(which.photo_id, use)
     if record.state != "released":
         raise Problem(404, "This photo is not finished.")
-    place = places.report(use, which.photo_id)
+    place = places.report(use, which.photo_id, record)
     try:
         return Response(await use.objects.get(place.bucket, place.key), media_type="application/json", headers=_PRIVATE)
     except ObjectMissing:

@@ -1,7 +1,6 @@
 """Thumbs of citizens: taken as events, counted by day, shown as figures. Nothing says who; nothing is free text."""
 
-from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -13,9 +12,9 @@ from shared.backends import Backends
 from shared.catalogue import Text
 from shared.figures import Figures
 from shared.function import Reply, http, on
-from shared.state import Conflict
+from shared.tallies import Tallies
 
-FEEDBACK: Final = "xnext-feedback"  # state bucket: "<day>/<first digit of the ids>" -> Tally
+FEEDBACK: Final = "xnext-feedback"  # state bucket: counts by day
 _DAYS: Final = 30  # shown
 _ZONE: Final = ZoneInfo("Europe/Berlin")
 
@@ -40,13 +39,6 @@ class Thanks(BaseModel):
     accepted: Literal[True] = True
 
 
-class Tally(BaseModel):
-    """Some of a day's feedback: the ids keep each from being counted twice."""
-
-    ids: list[str] = []
-    counts: dict[str, int] = {}  # "<about>/<kind>/<reason>"
-
-
 class NoQuery(BaseModel):
     """Nothing is asked."""
 
@@ -63,38 +55,15 @@ async def feedback(given: Feedback, _: Backends) -> Reply:
 @on(FeedbackGiven)
 async def count_feedback(given: FeedbackGiven, use: Backends) -> None:
     """Count feedback by day, each once however often it is delivered."""
-    bucket = use.state.bucket(FEEDBACK)
-    key = f"{given.day.isoformat()}/{given.feedback_id[0]}"
     what = f"{given.about}/{given.kind}/{given.reason or ''}"
-    while True:
-        entry = await bucket.get(key)
-        tally = Tally() if entry is None else Tally.model_validate_json(entry.value)
-        if given.feedback_id in tally.ids:
-            return
-        counts = tally.counts | {what: tally.counts.get(what, 0) + 1}
-        value = Tally(ids=[*tally.ids, given.feedback_id], counts=counts).model_dump_json().encode()
-        try:
-            if entry is None:
-                await bucket.create(key, value)
-            else:
-                await bucket.update(key, value, entry.revision)
-        except Conflict:
-            continue
-        return
+    await Tallies(use.state.bucket(FEEDBACK)).add(given.feedback_id, given.day, {what: 1})
 
 
 @http
 async def feedback_figures(_: NoQuery, use: Backends) -> Figures:
     """Feedback of the last thirty days, by day, newest first."""
-    bucket = use.state.bucket(FEEDBACK)
     since = datetime.now(_ZONE).date() - timedelta(days=_DAYS)
-    found: Counter[tuple[date, str]] = Counter()
-    for key in await bucket.keys():
-        day = date.fromisoformat(key.partition("/")[0])
-        entry = await bucket.get(key) if day > since else None
-        if entry is not None:
-            for what, count in Tally.model_validate_json(entry.value).counts.items():
-                found[day, what] += count
+    found = await Tallies(use.state.bucket(FEEDBACK)).after(since)
     return Figures(
         title=Text(de="Rückmeldungen zur Suche, 30 Tage", en="Feedback on the search, 30 days"),
         columns=[
@@ -106,6 +75,7 @@ async def feedback_figures(_: NoQuery, use: Backends) -> Figures:
         ],
         rows=[
             [day.isoformat(), *what.split("/"), count]
-            for (day, what), count in sorted(found.items(), key=lambda one: (-one[0][0].toordinal(), one[0][1]))
+            for day, counts in sorted(found.items(), reverse=True)
+            for what, count in sorted(counts.items())
         ],
     )

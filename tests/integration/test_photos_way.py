@@ -245,7 +245,8 @@ async def test_a_sample_shows_what_is_missed(backstage: Backstage) -> None:
         _, listed, _ = await fetched(shop, "/photos/review/queue")
         (waiting,) = json.loads(listed)["candidates"]
         assert (waiting["kind"], waiting["found"]) == ("sample", 2)
-        decision = {"decision": "approved", "boxes": [{"left": 1, "top": 1, "right": 9, "bottom": 9}], "missed": 2}
+        boxes = [{"left": left, "top": 1, "right": left + 8, "bottom": 9} for left in (1, 100)]
+        decision = {"decision": "approved", "boxes": boxes}
         async with shop.http.post(shop.url + waiting["image_url"], json=decision) as answer:
             assert answer.status == 202
 
@@ -259,8 +260,9 @@ async def test_a_sample_shows_what_is_missed(backstage: Backstage) -> None:
             found = json.loads((await fetched(shop, "/photos/figures"))[1])["rows"]
             return found if any("recall" in str(row[0]) for row in found) else []
 
-        rows = {row[0].partition(" / ")[2]: row[1:] for row in await eventually(counted, "the recall is estimated")}
-        assert rows["Estimated recall"][0] == "50.0% (2/4)"
+        found = await eventually(counted, "the recall is estimated", deadline_s=60)
+        rows = {row[0].partition(" / ")[2]: row[1:] for row in found}
+        assert rows["Estimated recall from 1 samples"][0] == "50.0% (2/4)"
         assert rows["Samples without a miss"][0] == "0.0% (0/1)"
 
 

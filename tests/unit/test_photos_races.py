@@ -17,7 +17,7 @@ from functions.photos.candidates import Queue
 from functions.photos.intake import submit, take_in
 from functions.photos.processing import anonymise_photo
 from functions.photos.records import Records
-from functions.photos.review import Which, review_candidate
+from functions.photos.review import Look, review_candidate
 from functions.photos.uploads import Taken, forget_photo, receive_photo
 from shared.backends import Backends
 from shared.http import Problem
@@ -113,7 +113,7 @@ async def test_staff_see_a_tiff_as_a_picture_that_a_browser_shows() -> None:
     photo_id = await submit(saved(street((160, 120), face=(40, 40, 70, 80)), "TIFF"), Wishes(), use)
     await anonymise_photo(await told(use, "photos-in", photo_id), use)
     await Queue(use).add(photo_id, "sample")
-    shown = await review_candidate(Which(photo_id=photo_id), use)
+    shown = await review_candidate(Look(photo_id=photo_id), use)
     assert shown.media_type == "image/jpeg"
     picture = Image.open(io.BytesIO(shown.body), formats=("JPEG",))
     assert picture.size == (160, 120)

@@ -3,7 +3,8 @@
  *
  *   language   of the interface, "de" or "en"; without it that of the page around
  *
- * Only masked photos are ever shown. A box is drawn with the mouse, or added and moved by keys.
+ * Only masked photos are ever shown, each picture of a file with several. A box is drawn with the mouse, or added and
+ * moved by keys; it masks in every picture, or in one.
  */
 (() => {
 const KINDS = ["face", "plate", "person"];
@@ -54,11 +55,11 @@ ol, ul { padding: 0; list-style: none; }
 .tools, .deeds { display: flex; flex-wrap: wrap; align-items: center; gap: 0.75em 1.25em; }
 .tools label { display: inline-flex; flex-wrap: wrap; align-items: center; gap: 0.5em; }
 .tools input[type="range"] { accent-color: var(--accent); }
-.tools input[type="number"], select {
+select {
   padding: 0.25em 0.5em; background: var(--surface); color: var(--ink); border: 1px solid var(--edge);
   border-radius: 0.375em; font: inherit;
 }
-.tools input[type="number"] { width: 5em; }
+.button:disabled { opacity: 0.55; cursor: not-allowed; }
 .hint { max-width: 46em; color: var(--soft); font-size: 0.9375em; }
 .boxes { display: grid; gap: 0.4em; }
 .boxes li { display: flex; flex-wrap: wrap; align-items: center; gap: 0.4em 0.9em; }
@@ -86,7 +87,9 @@ const TEXTS = {
     hint: "Ziehen Sie mit der Maus einen Kasten um das, was noch erkennbar ist. Mit der Tastatur: Kasten hinzufügen, dann verschieben die Pfeiltasten, Umschalt und Pfeiltasten ändern die Größe, Entf löscht. Mit Strg geht es in großen Schritten.",
     add: "Kasten hinzufügen", boxes: "Kästen", kind: "Was es ist", face: "Gesicht", plate: "Kennzeichen", person: "Person",
     box: (n, kind, b) => `Kasten ${n}, ${kind}: links ${b.left}, oben ${b.top}, breit ${b.right - b.left}, hoch ${b.bottom - b.top}`,
-    remove: (n) => `Kasten ${n} löschen`, missed: "Übersehen (Anzahl)",
+    remove: (n) => `Kasten ${n} löschen`, picture: "Bild", pictures: (count) => `${count} Bilder`, of: (n, all) => `Bild ${n} von ${all}`,
+    back: "Voriges Bild", next: "Nächstes Bild", where: "In welchen Bildern", each: "in allen Bildern", only: (n) => `nur in Bild ${n}`,
+    unseen: (left) => (left === 1 ? "Ein Bild haben Sie noch nicht angesehen." : `${left} Bilder haben Sie noch nicht angesehen.`),
     approve: "Freigeben", further: "Verdecken und freigeben", reject: "Verwerfen", sure: "Wirklich verwerfen und löschen?",
     approved: "Freigegeben.", rejected: "Verworfen.", other: "Darüber hat schon jemand anderes entschieden.",
     view: "Foto; mit den Pfeiltasten verschieben",
@@ -101,7 +104,9 @@ const TEXTS = {
     hint: "Draw a box with the mouse around what can still be recognised. By keys: add a box, then arrow keys move it, Shift and arrow keys change its size, Delete removes it. Ctrl makes the steps large.",
     add: "Add a box", boxes: "Boxes", kind: "What it is", face: "face", plate: "number plate", person: "person",
     box: (n, kind, b) => `Box ${n}, ${kind}: left ${b.left}, top ${b.top}, width ${b.right - b.left}, height ${b.bottom - b.top}`,
-    remove: (n) => `Delete box ${n}`, missed: "Missed (number)",
+    remove: (n) => `Delete box ${n}`, picture: "Picture", pictures: (count) => `${count} pictures`, of: (n, all) => `Picture ${n} of ${all}`,
+    back: "Previous picture", next: "Next picture", where: "In which pictures", each: "in every picture", only: (n) => `only in picture ${n}`,
+    unseen: (left) => (left === 1 ? "One picture you have not looked at yet." : `${left} pictures you have not looked at yet.`),
     approve: "Approve", further: "Mask and approve", reject: "Reject", sure: "Really reject and delete?",
     approved: "Approved.", rejected: "Rejected.", other: "Somebody else has decided about this photo.",
     view: "Photo; arrow keys move it",
@@ -116,7 +121,7 @@ function make(name, properties = {}, ...children) {
     if (key in element) element[key] = value;
     else element.setAttribute(key, value);
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
   return element;
 }
 
@@ -133,14 +138,43 @@ async function listed() {
   return answer;
 }
 
-/** One photo on the desk: its picture, its boxes and the decision. */
+/** The pictures of one photo, fetched as they are looked at and kept until the desk is cleared. */
+class Pictures {
+  constructor(url) {
+    this.url = url;
+    this.count = 1;
+    this.kept = new Map();
+  }
+
+  /** A picture's address; its status where there is none. */
+  async get(number) {
+    if (!this.kept.has(number)) {
+      const answer = await fetch(`${this.url}?frame=${number}`).catch(() => null);
+      if (!answer?.ok) throw new Error(String(answer?.status ?? ""));
+      this.count = Number(answer.headers.get("photo-frames")) || 1;
+      this.kept.set(number, URL.createObjectURL(await answer.blob()));
+    }
+    return this.kept.get(number);
+  }
+
+  get unseen() {
+    return this.count - this.kept.size;
+  }
+
+  free() {
+    for (const url of this.kept.values()) URL.revokeObjectURL(url);
+    this.kept.clear();
+  }
+}
+
+/** One photo on the desk: its pictures, its boxes and the decision. */
 class Desk {
-  constructor(home, candidate, picture) {
+  constructor(home, candidate, pictures, picture) {
     this.home = home;
     this.candidate = candidate;
+    this.pictures = pictures;
     this.picture = picture;
-    this.width = picture.naturalWidth;
-    this.height = picture.naturalHeight;
+    this.frame = 0;
     this.boxes = [];
     const { texts } = home;
     this.stage = make("div", { className: "stage" }, picture);
@@ -153,23 +187,66 @@ class Desk {
     });
     const zoom = make("input", { type: "range", min: 1, max: 6, step: 0.5, value: 1 });
     zoom.addEventListener("input", () => this.stage.style.setProperty("--zoom", zoom.value));
-    this.missed = make("input", { type: "number", min: 0, max: 1000, value: 0 });
-    this.missed.addEventListener("input", () => (this.typed = true));
+    this.number = make("output", { role: "status" });
+    this.wheel = make("input", { type: "range", min: 1, max: pictures.count, step: 1, value: 1 });
+    this.wheel.addEventListener("input", () => this.turn(Number(this.wheel.value) - 1));
+    this.left = make("p", { className: "hint" });
+    const several = make("div", { className: "tools", hidden: pictures.count < 2 },
+      make("button", { type: "button", className: "plain", onclick: () => this.turn(this.frame - 1) }, texts.back),
+      make("label", {}, texts.picture, this.wheel),
+      make("button", { type: "button", className: "plain", onclick: () => this.turn(this.frame + 1) }, texts.next),
+      this.number);
     const tools = make("div", { className: "tools" },
       make("button", { type: "button", className: "plain", onclick: () => this.insert() }, texts.add),
-      make("label", {}, texts.zoom, zoom),
-      candidate.kind === "sample" && make("label", {}, texts.missed, this.missed));
+      make("label", {}, texts.zoom, zoom));
     this.element = make("section", { className: "desk", tabIndex: -1, "aria-label": texts.desk(texts[candidate.kind]) },
       make("h2", {}, texts.desk(texts[candidate.kind])),
       make("p", { className: "hint" }, texts.hint),
       tools,
+      several,
       make("div", { className: "view", tabIndex: 0, role: "region", "aria-label": texts.view }, this.stage),
       this.rows,
+      this.left,
       make("div", { className: "deeds" }, this.approve, reject));
     this.stage.addEventListener("pointerdown", (event) => this.press(event));
     this.stage.addEventListener("pointermove", (event) => this.move(event));
     this.stage.addEventListener("pointerup", (event) => this.lift(event));
+    this.stage.addEventListener("pointercancel", (event) => this.lift(event));
+    this.show(0);
+  }
+
+  /** Look at another picture; whoever turns on meanwhile sees the last one that was asked for. */
+  async turn(number) {
+    const wanted = (this.wanted = within(number, 0, this.pictures.count - 1));
+    try {
+      this.picture.src = await this.pictures.get(wanted);
+      await this.picture.decode();
+    } catch (error) {
+      if (this.wanted === wanted) this.home.lost(error.message);
+      return;
+    }
+    if (this.wanted === wanted) this.show(wanted);
+  }
+
+  show(number) {
+    const { texts } = this.home;
+    const { count, unseen } = this.pictures;
+    this.frame = number;
+    this.width = this.picture.naturalWidth;
+    this.height = this.picture.naturalHeight;
+    this.picture.alt = count > 1 ? `${texts.alt}, ${texts.of(number + 1, count)}` : texts.alt;
+    this.wheel.value = number + 1;
+    this.wheel.setAttribute("aria-valuetext", texts.of(number + 1, count));
+    this.number.textContent = texts.of(number + 1, count);
+    this.left.textContent = unseen ? texts.unseen(unseen) : "";
+    this.left.hidden = !unseen;
+    this.approve.disabled = unseen > 0;
     this.draw();
+  }
+
+  /** Whether a box masks something in the picture that is shown. */
+  shown(box) {
+    return box.frame === undefined || box.frame === this.frame;
   }
 
   /** Where a pointer is, in pixels of the photo. */
@@ -271,6 +348,7 @@ class Desk {
   lay() {
     const { texts } = this.home;
     this.boxes.forEach((box, at) => {
+      box.mark.hidden = !this.shown(box);
       Object.assign(box.mark.style, {
         left: `${(100 * box.left) / this.width}%`, top: `${(100 * box.top) / this.height}%`,
         width: `${(100 * (box.right - box.left)) / this.width}%`, height: `${(100 * (box.bottom - box.top)) / this.height}%`,
@@ -283,7 +361,6 @@ class Desk {
     const { texts } = this.home;
     this.lay();
     this.approve.textContent = this.boxes.length ? texts.further : texts.approve;
-    if (!this.typed) this.missed.value = this.boxes.length;
     this.rows.hidden = !this.boxes.length;
     this.rows.replaceChildren(...this.boxes.map((box, at) => {
       const kind = make("select", { "aria-label": `${texts.kind}, ${texts.boxes} ${at + 1}` },
@@ -298,13 +375,27 @@ class Desk {
         this.draw();
         (this.boxes.at(-1)?.mark ?? this.approve).focus();
       });
-      return make("li", {}, `${at + 1}.`, kind, remove);
+      return make("li", {}, `${at + 1}.`, kind, this.pictures.count > 1 && this.place_of(box, at), remove);
     }));
   }
 
+  /** In which pictures a box masks: in each, or in the one that was shown when it was told so. */
+  place_of(box, at) {
+    const { texts } = this.home;
+    const only = box.frame ?? this.frame;
+    const choice = make("select", { "aria-label": `${texts.where}, ${texts.boxes} ${at + 1}` },
+      make("option", { value: "", selected: box.frame === undefined }, texts.each),
+      make("option", { value: String(only), selected: box.frame !== undefined }, texts.only(only + 1)));
+    choice.addEventListener("change", () => {
+      box.frame = choice.value === "" ? undefined : Number(choice.value);
+      this.lay();
+    });
+    return choice;
+  }
+
   async decide(decision) {
-    const boxes = this.boxes.map(({ left, top, right, bottom, kind }) => ({ left, top, right, bottom, kind }));
-    const body = JSON.stringify(decision === "approved" ? { decision, boxes, missed: Math.max(boxes.length, Number(this.missed.value) || 0) } : { decision });
+    const boxes = this.boxes.map(({ left, top, right, bottom, kind, frame }) => ({ left, top, right, bottom, kind, frame }));
+    const body = JSON.stringify({ decision, boxes });
     const request = { method: "POST", headers: { "content-type": "application/json" }, body };
     const answer = await fetch(this.candidate.image_url, request).catch(() => null);
     const { texts } = this.home;
@@ -347,7 +438,7 @@ class StadtfunkPhotoReview extends HTMLElement {
       const button = make("button", { type: "button" },
         make("strong", {}, texts[one.kind]),
         make("span", {}, one.reason ? (texts[one.reason] ?? one.reason) : texts.found(one.found)),
-        make("span", {}, `${one.width} × ${one.height}`),
+        make("span", {}, `${one.width} × ${one.height}${one.frames > 1 ? `, ${texts.pictures(one.frames)}` : ""}`),
         make("span", {}, texts.until(day.format(new Date(one.until)))));
       button.addEventListener("click", () => this.open(one, button));
       return make("li", {}, button);
@@ -359,14 +450,23 @@ class StadtfunkPhotoReview extends HTMLElement {
     for (const other of this.queue.querySelectorAll("button")) other.removeAttribute("aria-current");
     button.setAttribute("aria-current", "true");
     this.free();
-    const answer = await fetch(candidate.image_url).catch(() => null);
-    if (!answer?.ok) return answer?.status === 404 ? this.load(this.texts.other) : this.say(this.texts.failed, true);
-    this.shown = URL.createObjectURL(await answer.blob());
-    const picture = make("img", { src: this.shown, alt: this.texts.alt, draggable: false });
-    await picture.decode().catch(() => null);
-    const desk = new Desk(this, candidate, picture);
-    this.desk.replaceChildren(desk.element);
-    desk.element.focus();
+    const pictures = (this.pictures = new Pictures(candidate.image_url));
+    try {
+      const picture = make("img", { src: await pictures.get(0), alt: this.texts.alt, draggable: false });
+      await picture.decode();
+      if (this.pictures !== pictures) return; // another one was opened meanwhile
+      const desk = new Desk(this, candidate, pictures, picture);
+      this.desk.replaceChildren(desk.element);
+      desk.element.focus();
+    } catch (error) {
+      if (this.pictures === pictures) this.lost(error.message);
+    }
+  }
+
+  /** A picture cannot be had: it waits no more, or something broke. */
+  lost(status) {
+    if (status === "404") this.done(this.texts.other);
+    else this.say(this.texts.failed, true);
   }
 
   done(text) {
@@ -376,8 +476,8 @@ class StadtfunkPhotoReview extends HTMLElement {
   }
 
   free() {
-    if (this.shown) URL.revokeObjectURL(this.shown);
-    this.shown = null;
+    this.pictures?.free();
+    this.pictures = null;
   }
 }
 
