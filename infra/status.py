@@ -22,7 +22,7 @@ from infra.probes import Answer, Probes
 from infra.schemas import load_events
 from infra.worker import schedules
 from infra.worker.provision import EVENTS, ordered_stream, sources
-from shared import deadletters
+from shared import aside, deadletters
 from shared.backends import Backends
 from shared.catalogue import Catalogue, FunctionEntry
 from shared.errors import StadtfunkError
@@ -193,7 +193,7 @@ async def _look(js: JetStreamContext) -> _House:
 
 async def _tail(js: JetStreamContext) -> TailStatus | None:
     try:
-        message = await js.get_last_msg(f"KV_{filer.BUCKET}", f"$KV.{filer.BUCKET}.{filer.KEY}")
+        message = await js.get_last_msg(f"KV_{aside.BUCKET}", f"$KV.{aside.BUCKET}.{filer.KEY}")
         position = filer.Position.model_validate_json(message.data or b"")
     except (NotFoundError, ValueError):
         return None

@@ -18,6 +18,7 @@ REFUSED = Counter(
 )
 SKIPPED = Counter("stadtfunk_function_skipped_total", "Firings of schedules that came too late to run", ["function"])
 NOT_PROPOSED = Counter("stadtfunk_zammad_not_proposed_total", "Articles without a proposal, by the rule", ["reason"])
+OBJECTS_REFUSED = Counter("stadtfunk_storage_refused_total", "Objects told of that the storage refuses to show")
 IN_FLIGHT = Gauge("stadtfunk_function_in_flight", "Events and requests being worked on", ["function"])
 LAG = Gauge("stadtfunk_function_lag", "Events waiting in the stream", ["function"])
 SECONDS = Histogram("stadtfunk_function_seconds", "Time in the function", ["function"], buckets=_SECONDS)

@@ -6,7 +6,7 @@ object (webhook, NATS, the filer's tail, a listing), however often and in whatev
 
 import asyncio
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from events.storage import ObjectStored
 from shared.catalogue import S3Trigger
 from shared.errors import Reject
-from shared.objects import ObjectMissing, Objects
+from shared.objects import ObjectMissing, ObjectRefused, Objects
 
 MOST: Final = 1000  # records of one notification
 _AT_ONCE: Final = 8
@@ -32,6 +32,9 @@ class Notice(NamedTuple):
     bucket: str
     key: str  # nothing escaped
     version_id: str | None = None  # where the bucket keeps versions and the notification names one
+
+
+Refused = Callable[[Notice, ObjectRefused], Awaitable[None]]
 
 
 class _Named(BaseModel):
@@ -140,13 +143,20 @@ async def look(notice: Notice, objects: Objects) -> ObjectStored | None:
     )
 
 
-async def look_all(notices: Iterable[Notice], objects: Objects) -> list[ObjectStored]:
-    """The same for several, some at once; an object that two notices lead to is there once."""
+async def look_all(notices: Iterable[Notice], objects: Objects, refused: Refused) -> list[ObjectStored]:
+    """The same for several, some at once; an object that two notices lead to is there once.
+
+    ``refused``: what becomes of one that the storage refuses to show; the others are told all the same.
+    """
     places = asyncio.Semaphore(_AT_ONCE)
 
     async def one(notice: Notice) -> ObjectStored | None:
         async with places:
-            return await look(notice, objects)
+            try:
+                return await look(notice, objects)
+            except ObjectRefused as error:
+                await refused(notice, error)
+                return None
 
     found = await asyncio.gather(*map(one, notices))
     return list(dict.fromkeys(event for event in found if event is not None))

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared.errors import BackendError
 from shared.lifecycle import code_of, set_expiry
 from shared.settings import ObjectSettings
-from shared.stored import Data, ObjectMissing, ObjectTooLarge, Stored, rewound
+from shared.stored import Data, ObjectMissing, ObjectRefused, ObjectTooLarge, Stored, rewound
 from shared.telemetry import backend_call
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["MemoryObjects", "ObjectMissing", "ObjectTooLarge", "Objects", "Stored"]
+__all__ = ["MemoryObjects", "ObjectMissing", "ObjectRefused", "ObjectTooLarge", "Objects", "Stored"]
 T = TypeVar("T")
 _THREADS = 8  # calls at once; boto3's own pool is larger
 _MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "NotFound"})
+_LATER = frozenset({408, 425, 429})  # "no" for now
 _CLOSED = frozenset({"405", "400"})  # the mark of a deletion; encrypted with its writer's own key
 
 
@@ -241,7 +242,11 @@ class Objects:
                     self._seen.clear()
                 missing = code in _MISSING and bool(key)
                 if not missing:
-                    raise BackendError("objects", f"{name} was refused ({code})") from error
+                    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+                    good = bool(key) and 400 <= status < 500 and status not in _LATER
+                    raise (ObjectRefused if good else BackendError)(
+                        "objects", f"{name} was refused ({code})"
+                    ) from error
             except (BotoCoreError, HTTPClientError, OSError) as error:
                 raise BackendError("objects", f"{name} failed ({type(error).__name__})") from error
         raise ObjectMissing(bucket, key)  # an answer, no failure of the backend

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import IO, NamedTuple, TypeVar
 
-from shared.errors import Reject, StadtfunkError
+from shared.errors import BackendError, Reject, StadtfunkError
 
 
 class ObjectMissing(StadtfunkError):
@@ -16,6 +16,10 @@ class ObjectMissing(StadtfunkError):
 
 class ObjectTooLarge(Reject):
     """The object is larger than the reader takes; trying again makes it no smaller."""
+
+
+class ObjectRefused(BackendError):
+    """The storage is there and says no to this object: 403, mostly; asking again soon changes nothing."""
 
 
 class Stored(NamedTuple):

@@ -1,6 +1,7 @@
 """What a storage publishes on NATS by itself: MinIO's target, or a bridge from a cloud's queue."""
 
 from events.storage import NotificationReceived, ObjectStored
+from shared.aside import BUCKET, Aside
 from shared.backends import Backends
 from shared.function import on
 from shared.notifications import look_all, read, wanted
@@ -13,4 +14,5 @@ async def take_notification(told: NotificationReceived, use: Backends) -> list[O
     Raises:
         Reject: it has none of the known shapes.
     """
-    return await look_all(wanted(read(told.model_extra or {}), use.catalogue.watches()), use.objects)
+    notices = wanted(read(told.model_extra or {}), use.catalogue.watches())
+    return await look_all(notices, use.objects, Aside(use.state.bucket(BUCKET), use.objects).put)

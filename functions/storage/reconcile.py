@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from events.storage import ObjectStored, ReconciliationAsked
+from shared.aside import BUCKET, Aside
 from shared.backends import Backends
 from shared.catalogue import S3Trigger
 from shared.errors import BackendError
@@ -18,7 +19,6 @@ from shared.function import on
 from shared.notifications import Notice, look_all, wanted
 
 log = structlog.get_logger()
-BUCKET: Final = "storage"
 _OVERLAP: Final = timedelta(hours=1)  # clocks differ, and an upload in parts may bear the time of its beginning
 _FIRST: Final = timedelta(minutes=10)  # how far a first run looks back for functions that start with what is new
 _AT_ONCE: Final = 64  # objects looked at before their events are stored
@@ -26,11 +26,13 @@ _AT_ONCE: Final = 64  # objects looked at before their events are stored
 
 @on(ReconciliationAsked)
 async def reconcile_objects(_asked: ReconciliationAsked, use: Backends) -> AsyncIterator[ObjectStored]:
-    """Tell of every object that a trigger names and that was written since the last run began.
+    """Tell of every object that a trigger names and that was written since the last run began, or was refused before.
 
     A bucket that is named and not there is made, so that somebody can put something into it.
     """
     watches = use.catalogue.watches()
+    async for event in Aside(use.state.bucket(BUCKET), use.objects).again():
+        yield event
     for bucket in sorted({watch.bucket for watch in watches}):
         try:
             await use.objects.ensure_bucket(bucket)
@@ -44,15 +46,16 @@ async def reconcile_objects(_asked: ReconciliationAsked, use: Backends) -> Async
 
 async def _missed(bucket: str, watches: list[S3Trigger], since: datetime, use: Backends) -> AsyncIterator[ObjectStored]:
     notices: list[Notice] = []
+    refused = Aside(use.state.bucket(BUCKET), use.objects).put
     for prefix in _prefixes(bucket, watches):
         async for row in use.objects.list(bucket, prefix):
             if row.modified >= since:
                 notices += wanted([Notice(bucket, row.key)], watches)
             if len(notices) == _AT_ONCE:
-                for event in await look_all(notices, use.objects):
+                for event in await look_all(notices, use.objects, refused):
                     yield event
                 notices.clear()
-    for event in await look_all(notices, use.objects):
+    for event in await look_all(notices, use.objects, refused):
         yield event
 
 

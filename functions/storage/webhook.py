@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 from starlette.requests import Request
 
+from shared.aside import BUCKET, Aside
 from shared.backends import Backends
 from shared.errors import Reject
 from shared.function import Reply, http
@@ -49,6 +50,7 @@ async def _take(request: Request, use: Backends) -> Reply:
         notices = read(told if isinstance(told, dict) else {})
     except Reject as error:  # its text names fields alone
         raise Problem(422, str(error)) from None
-    found = await look_all(wanted(notices, use.catalogue.watches()), use.objects)
+    aside = Aside(use.state.bucket(BUCKET), use.objects)
+    found = await look_all(wanted(notices, use.catalogue.watches()), use.objects, aside.put)
     status = HTTPStatus.ACCEPTED if found else HTTPStatus.OK
     return Reply(response=Taken(objects=len(found)), events=[*found], status=status)

@@ -18,12 +18,13 @@ import structlog
 from pydantic import BaseModel, ConfigDict
 
 from events.event import Event
-from events.storage import ReconciliationAsked
+from events.storage import ObjectStored, ReconciliationAsked
+from shared.aside import BUCKET, Aside
 from shared.bus import Bus, derived_id, enveloped
 from shared.catalogue import S3Trigger
 from shared.errors import BackendError
 from shared.notifications import Notice, look, of_entry, wanted
-from shared.objects import Objects
+from shared.objects import ObjectRefused, Objects
 from shared.retry import Backoff
 from shared.settings import ObjectSettings
 from shared.state import Bucket, Conflict, State
@@ -32,7 +33,6 @@ from shared.telemetry import Trace
 if TYPE_CHECKING:
     import grpc.aio
 
-BUCKET: Final = "storage"
 KEY: Final = "tail"
 _SOURCE: Final = "/storage/filer"
 _PATH: Final = "/buckets/"
@@ -42,6 +42,7 @@ _OVERLAP_NS: Final = 10 * 10**9  # read once more: clocks of several filers diff
 _SILENT_S: Final = 30.0  # the filer says something every five seconds
 _OPTIONS: Final = (("grpc.max_receive_message_length", 64 * 2**20),)  # an entry names every piece of its file
 _AGAIN: Final = Backoff(attempts=1, initial=0.25, max=5.0)  # for ever
+_REFUSALS: Final = 2  # of one object, before the next one has it set aside
 _log = structlog.get_logger()
 
 
@@ -64,6 +65,7 @@ class Tail:
         self._bus = bus
         self._bucket: Bucket = state.bucket(BUCKET)
         self._objects = Objects(settings)  # of its own: functions must not keep it waiting
+        self._aside = Aside(self._bucket, self._objects)
         self._waiting: deque[tuple[int, asyncio.Task[None] | None]] = deque()  # in the filer's order
         self._upto_ns = 0
         self._kept_ns = 0
@@ -150,11 +152,11 @@ class Tail:
         return None
 
     async def _tell(self, notice: Notice) -> None:
-        """Tell of one object, however long storage or NATS are away."""
+        """Tell of one object, however long storage or NATS are away; one that is refused is set aside."""
         attempt = 0
         while True:
             try:
-                event = await look(notice, self._objects)
+                event = await self._seen(notice, attempt)
                 if event is not None:
                     await self._publish(event, id=derived_id(_SOURCE, "", event, 0))
             except BackendError as error:
@@ -167,6 +169,15 @@ class Tail:
                 return
             else:
                 return
+
+    async def _seen(self, notice: Notice, attempt: int) -> ObjectStored | None:
+        try:
+            return await look(notice, self._objects)
+        except ObjectRefused as error:
+            if attempt < _REFUSALS:
+                raise
+            await self._aside.put(notice, error)
+            return None
 
     async def _publish(self, event: Event, *, id: str) -> None:
         trace = Trace.new()

@@ -19,8 +19,9 @@ from events.storage import ObjectStored, ReconciliationAsked
 from functions.storage.notification import take_notification
 from functions.storage.reconcile import reconcile_objects
 from functions.storage.webhook import storage_token_webhook, storage_webhook
-from infra.notifications.filer import BUCKET, KEY, Position
+from infra.notifications.filer import KEY, Position
 from infra.worker.worker import Worker
+from shared.aside import BUCKET
 from shared.backends import Backends
 from shared.catalogue import Catalogue, FunctionEntry
 from shared.function import EventFunction, function_of, on

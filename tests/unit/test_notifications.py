@@ -10,10 +10,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from shared.aside import BUCKET, Aside
 from shared.catalogue import S3Trigger
 from shared.errors import Reject
 from shared.notifications import MOST, Notice, look_all, of_entry, read, wanted
 from shared.objects import MemoryObjects
+from shared.state import MemoryState
 
 KEYS = ("a.jpg", "deep/er/b.jpg", "ü b/x+y%41&.jpg", "straße (2)=1;2.jpg", "100%.jpg", "a%2Fb.jpg", " .jpg")
 
@@ -116,7 +118,7 @@ async def test_one_event_an_object_that_a_trigger_names_however_often_it_is_told
     told = [*read(aws("a.jpg")), *read(minio("a.jpg")), *read(seaweedfs("a.jpg")), *read(aws("a.png"))]
     told += [Notice("photos-in", "gone.jpg"), Notice("elsewhere", "a.jpg"), Notice("photos-in", "folder.jpg/")]
     told += [Notice("photos-in", key) for key in ("../photos-out/a.jpg", "b/../a.jpg", "./a.jpg")]
-    found = await look_all(wanted(told, watches), objects)
+    found = await look_all(wanted(told, watches), objects, Aside(MemoryState().bucket(BUCKET), objects).put)
     assert [(one.object_key, one.size) for one in found] == [("a.jpg", 3)]
     assert found[0].version == (await objects.stat("photos-in", "a.jpg")).version
 
