@@ -1,6 +1,8 @@
 """What the reader of an HTML mail sees; hidden words are left out, since only a machine would read them."""
 
+import contextlib
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -31,8 +33,16 @@ _QUOTES: Final = (
 )
 _RULES: Final = 200  # of a style sheet that are looked at
 _SELECTORS: Final = 60  # of all sheets, that hide something
+# Names, classes and the like within each other: ":has(:has(p) ~ *)" would keep a processor busy for minutes.
+_COMPOUND: Final = (
+    r"(?=[\w\-.#*\[])(?:\*|[a-z][\w-]{0,40})?"
+    r"(?:[.#][a-z_-][\w-]{0,60}|\[[\w-]{1,40}(?:~?=[\"']?[\w-]{1,60}[\"']?)?\]){0,6}"
+)
+_SELECTOR: Final = re.compile(rf"{_COMPOUND}(?:(?:\s*[>+]\s*|\s+){_COMPOUND}){{0,5}}", re.I)
+_STEPS: Final = 50_000_000  # from an element to one that it may stand in, for all selectors; half a second
 _LONGEST: Final = 400_000  # characters of HTML; of a letter a tenth of that is read
 _DEEPEST: Final = 200  # elements within each other; what climbs to the root is quadratic in it
+_STYLED: Final = "[style], [hidden], [aria-hidden], font[color], [bgcolor], [height]"
 
 
 def text_of_html(html: str) -> tuple[str, str]:
@@ -43,36 +53,53 @@ def text_of_html(html: str) -> tuple[str, str]:
         tree = LexborHTMLParser(html[:_LONGEST])
     except SelectolaxError:
         return "", ""
-    if tree.body is None or _too_deep(tree.body):
+    size = None if tree.body is None else _size(tree.body)
+    if tree.body is None or size is None:
         return "", ""
-    hidden = _hidden_selectors(tree)
-    for node in tree.css("[style], [hidden], [aria-hidden], font[color], [bgcolor], [height]"):
-        if _is_hidden(node):
-            node.decompose()
-    for selector in hidden:
-        for node in tree.css(selector):
-            if node.tag not in ("html", "body"):
-                node.decompose()
-    quotes = [node for node in tree.css(_QUOTES) if not _within_quote(node)]
+    hidden = [node for node in tree.css(_STYLED) if _is_hidden(node)]
+    for selector in _hidden_selectors(tree, *size):
+        with contextlib.suppress(SelectolaxError, ValueError):
+            hidden += [node for node in tree.css(selector) if node.tag not in ("html", "body")]
+    for node in _outermost(hidden):
+        node.decompose()
+    quotes = _outermost(tree.css(_QUOTES))
     quoted = "\n\n".join(_text(node.html or "") for node in quotes)
     for node in quotes:
         node.decompose()
     return _text(tree.body.html or ""), quoted
 
 
-def _too_deep(body: LexborNode) -> bool:
-    """Whether no mail program wrote this."""
-    node, depth = body, 0
+def _size(body: LexborNode) -> tuple[int, int] | None:
+    """How many nodes there are, and how deep the deepest lies; None: no mail program wrote this."""
+    node, depth, count, deepest = body, 0, 1, 0
     while depth <= _DEEPEST:
         if node.first_child is not None:
-            node, depth = node.first_child, depth + 1
+            node, depth, count = node.first_child, depth + 1, count + 1
+            deepest = max(deepest, depth)
             continue
         while depth and node.next is None and node.parent is not None:
             node, depth = node.parent, depth - 1
         if not depth or node.next is None:
-            return False
-        node = node.next
-    return True
+            return count, deepest
+        node, count = node.next, count + 1
+    return None
+
+
+def _outermost(nodes: Iterable[LexborNode]) -> list[LexborNode]:
+    """Those that stand within none of the others, once each."""
+    chosen = {node.mem_id: node for node in nodes}
+    within: dict[int, bool] = dict.fromkeys(chosen, True)  # by element: it is chosen, or stands within one that is
+    found = []
+    for node in chosen.values():
+        path, above = [], node.parent
+        while above is not None and above.mem_id not in within:
+            path.append(above.mem_id)
+            above = above.parent
+        inside = above is not None and within[above.mem_id]
+        within |= dict.fromkeys(path, inside)
+        if not inside:
+            found.append(node)
+    return found
 
 
 def _text(html: str) -> str:
@@ -84,31 +111,20 @@ def _text(html: str) -> str:
     return "\n".join(lines)
 
 
-def _within_quote(node: LexborNode) -> bool:
-    parent = node.parent
-    while parent is not None and parent.tag not in ("body", "html"):
-        if parent.css_matches(_QUOTES):
-            return True
-        parent = parent.parent
-    return False
-
-
-def _hidden_selectors(tree: LexborHTMLParser) -> list[str]:
-    """Selectors of the mail's own style sheets that hide what they select."""
-    found: list[str] = []
+def _hidden_selectors(tree: LexborHTMLParser, nodes: int, depth: int) -> Iterator[str]:
+    """Selectors of the mail's own style sheets that hide what they select, as far as they are soon looked up."""
+    left, steps = _SELECTORS, _STEPS
     for sheet in tree.css("style"):
         for rule in list(_RULE.finditer(sheet.text() or ""))[:_RULES]:
             if not _HIDDEN.search(rule.group(2)):
                 continue
-            for selector in rule.group(1).split(","):
-                try:
-                    tree.css(selector.strip())
-                except (SelectolaxError, ValueError):
-                    continue
-                found.append(selector.strip())
-                if len(found) == _SELECTORS:
-                    return found
-    return found
+            for selector in map(str.strip, rule.group(1).split(",")):
+                cost = nodes * depth ** len(re.findall(r"[\s>+]+", selector))
+                if _SELECTOR.fullmatch(selector) and cost <= steps:
+                    yield selector
+                    left, steps = left - 1, steps - cost
+                if not left:
+                    return
 
 
 def _is_hidden(node: LexborNode) -> bool:

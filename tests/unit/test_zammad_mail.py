@@ -146,6 +146,9 @@ HIDDEN = [
     'src="cid:x">',
     '<p style="mso-hide:all">GEHEIM</p>', '<p style="color:rgba(0,0,0,0)">GEHEIM</p>',
     "<template>GEHEIM</template>", '<p style="text-indent:-5000px">GEHEIM</p>',
+    "<style>div.y > p, .a b + .z { font-size:0 }</style><div class=y><p>GEHEIM</p></div>",
+    "<style>.a .b [data-x=y] { display:none }</style><div class=a><div class=b><p data-x=y>GEHEIM</p></div></div>",
+    "<style>.1, u..v, .x { display:none }</style><div hidden><p class=x>GEHEIM</p></div><p class=x>GEHEIM</p>",
     '<p style="color:rgb(255, 255, 255)">GEHEIM</p>', "<noscript>GEHEIM</noscript>", '<p '
     'aria-hidden="true">GEHEIM</p>', "<title>GEHEIM</title>",
 ]  # fmt: skip
@@ -184,8 +187,11 @@ def test_what_a_reader_sees_is_in_the_letter(shown: str) -> None:
         "<p><b>Von:</b> Amt<br><b>Gesendet:</b> Mittwoch<br><b>An:</b> Ada</p><p>Bitte ein Passbild.</p>",
     ],
 )  # fmt: skip
-def test_a_quoted_block_of_html_is_no_part_of_the_new_words(quote: str) -> None:
-    mail = html(f"<div>Gilt das auch in Japan?</div>{quote}")
+@pytest.mark.parametrize(
+    "around", ["{}", "<div dir=ltr>{}</div>", "<div><blockquote>x</blockquote><div>{}</div></div>"]
+)
+def test_a_quoted_block_of_html_is_no_part_of_the_new_words(quote: str, around: str) -> None:
+    mail = html(around.format(f"<div>Gilt das auch in Japan?</div>{quote}"))
     assert mail.body == "Gilt das auch in Japan?"
     assert "Bitte ein Passbild." in mail.quoted
 
@@ -211,6 +217,9 @@ def test_a_letter_made_to_be_slow_is_read(line: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "<div style='color:red'>" * 30_000,
+    "".join(f"<style>:has(:has(p:nth-last-child({n}n+1)) ~ *){{display:none}}</style>" for n in range(60))
+    + "<div>" * 20 + "<p>Was kostet das?</p>" * 15_000,
+    "".join(f"<style>{'div ' * 40}.x{n}{{display:none}}</style>" for n in range(60)) + "<div>" * 190 + "<p>x" * 50_000,
     "".join(f"<style>{'p,' * 90}p{{display:none}}</style>" for _ in range(300)) + "<p>Was kostet das?</p>" * 5_000,
 ])  # fmt: skip
 def test_html_that_no_mail_program_writes_stops_nobody(text: str) -> None:
