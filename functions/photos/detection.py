@@ -169,13 +169,11 @@ async def detect(
         for look in group:
             asked.setdefault(look.model, []).append(look)
         async for whole in _ahead(tiles(image, view, wraps=wraps)):
-            tile = whole if places is None else whole.around(places)
-            if tile is None:
-                continue
-            answers = await asyncio.gather(*(_ask(model, tile, vision) for model in asked))
-            for same, (boxes, scores) in zip(asked.values(), answers, strict=True):
-                for look in same:
-                    found += _boxes(look, tile.back(boxes), scores, frame)
+            for tile in (whole,) if places is None else whole.around(places):
+                answers = await asyncio.gather(*(_ask(model, tile, vision) for model in asked))
+                for same, (boxes, scores) in zip(asked.values(), answers, strict=True):
+                    for look in same:
+                        found += _boxes(look, tile.back(boxes), scores, frame)
     return found
 
 

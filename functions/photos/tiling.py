@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 TILE: Final = 1280  # pixels; the longest side of a tile
 _OVERLAP: Final = TILE // 4  # pixels that neighbours share: what is smaller is whole in one of them
@@ -53,20 +54,22 @@ class Tile:
         moved: NDArray[np.float64] = found / self.scale + np.array([self.left, self.top, self.left, self.top])
         return moved
 
-    def around(self, places: NDArray[np.float64]) -> "Tile | None":
-        """What of an unmirrored tile shows these boxes [M, 4] of the photo and what is beside them; None: nothing."""
+    def around(self, places: NDArray[np.float64]) -> "Iterator[Tile]":
+        """What of an unmirrored tile shows these boxes [M, 4] of the photo and what is beside them: boxes that lie
+        near each other in one part, others in parts of their own."""
         shown = (places - np.array([self.left, self.top] * 2)) * self.scale
         height, width = self.pixels.shape[:2]
         shown = shown[(shown[:, 2] > 0) & (shown[:, 3] > 0) & (shown[:, 0] < width) & (shown[:, 1] < height)]
-        if not len(shown):
-            return None
-        first, last = shown[:, :2].min(axis=0) - _BESIDE, shown[:, 2:].max(axis=0) + _BESIDE
-        left, top = (max(0, int(side) // _STRIDE * _STRIDE) for side in first)
-        right, bottom = (
-            min(end, ceil(side / _STRIDE) * _STRIDE) for side, end in zip(last, (width, height), strict=True)
-        )
-        pixels = np.ascontiguousarray(self.pixels[top:bottom, left:right])
-        return Tile(pixels, self.left + left / self.scale, self.top + top / self.scale, self.scale)
+        wanted = np.zeros((ceil(height / _STRIDE), ceil(width / _STRIDE)), dtype=np.bool_)
+        first = np.clip((shown[:, :2] - _BESIDE) // _STRIDE, 0, None).astype(int)
+        last = np.ceil((shown[:, 2:] + _BESIDE) / _STRIDE).astype(int)
+        for (left, top), (right, bottom) in zip(first.tolist(), last.tolist(), strict=True):
+            wanted[top:bottom, left:right] = True
+        labels: NDArray[Any] = ndimage.label(wanted, structure=np.ones((3, 3)))[0]
+        for rows, columns in ndimage.find_objects(labels):
+            left, top = columns.start * _STRIDE, rows.start * _STRIDE
+            pixels = np.ascontiguousarray(self.pixels[top : rows.stop * _STRIDE, left : columns.stop * _STRIDE])
+            yield Tile(pixels, self.left + left / self.scale, self.top + top / self.scale, self.scale)
 
 
 def tiles(image: Image.Image, view: View, *, wraps: bool = False) -> Iterator[Tile]:
