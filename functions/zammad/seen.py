@@ -9,15 +9,16 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from shared.knowledge.markup import blocks
 
+# Matched against what ``_said`` gives: one blank at most, and so many characters at most.
 _HIDDEN: Final = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0*\.?0\d*\s*(?:%|;|$|!)"
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*(?:0+(?:\.(?:0\d*)?)?|\.0\d*)\s*(?:%|;|$|!)"
     r"|mso-hide\s*:\s*all"
     r"|font-size\s*:\s*(?:0|0?\.[0-3]\d*|[01](?:\.\d+)?(?=p[xt]))\s*(?:px|pt|em|rem|ex|%|;|$|!)|font\s*:\s*[01](?:px|pt)?[\s/]"
     r"|transform\s*:\s*scale\(\s*0"
     r"|(?:max-)?(?:height|width)\s*:\s*[01](?:px|pt|em|%)?\s*(?:;|$|!)|text-indent\s*:\s*-\s*\d{3}|(?:left|top"
     r"|right|margin-left|margin-top)\s*:\s*-\s*\d{3}"
     r"|clip\s*:\s*rect\(\s*0|clip-path\s*:\s*(?:inset\(\s*(?:50|100)|circle\(\s*0)|(?<![-\w])color\s*:\s*transparent"
-    r"|(?<![-\w])color\s*:\s*rgba\([^)]{0,40},\s*0?\.?0*\s*\)|line-height\s*:\s*0\s*(?:px|;|$)",
+    r"|(?<![-\w])color\s*:\s*rgba\([^)]{0,40},\s*(?:0+(?:\.0*)?|\.0+)\s*\)|line-height\s*:\s*0\s*(?:px|;|$)",
     re.I,
 )
 _COLOR: Final = re.compile(r"(?<![-\w])color\s*:\s*([#\w]+(?:\([^)]{0,60}\))?)", re.I)
@@ -42,6 +43,8 @@ _SELECTOR: Final = re.compile(rf"{_COMPOUND}(?:(?:\s*[>+]\s*|\s+){_COMPOUND}){{0
 _STEPS: Final = 50_000_000  # from an element to one that it may stand in, for all selectors; half a second
 _LONGEST: Final = 400_000  # characters of HTML; of a letter a tenth of that is read
 _DEEPEST: Final = 200  # elements within each other; what climbs to the root is quadratic in it
+_STYLE: Final = 4_000  # characters of an element's style; longer ones nobody writes
+_URL: Final = re.compile(r"url\([^)]*\)", re.I)  # of a picture, which may stand in it as a whole
 _STYLED: Final = "[style], [hidden], [aria-hidden], font[color], [bgcolor], [height]"
 
 
@@ -56,7 +59,8 @@ def text_of_html(html: str) -> tuple[str, str]:
     size = None if tree.body is None else _size(tree.body)
     if tree.body is None or size is None:
         return "", ""
-    hidden = [node for node in tree.css(_STYLED) if _is_hidden(node)]
+    behind: dict[int, str] = {}
+    hidden = [node for node in tree.css(_STYLED) if _is_hidden(node, behind)]
     for selector in _hidden_selectors(tree, *size):
         with contextlib.suppress(SelectolaxError, ValueError):
             hidden += [node for node in tree.css(selector) if node.tag not in ("html", "body")]
@@ -116,7 +120,7 @@ def _hidden_selectors(tree: LexborHTMLParser, nodes: int, depth: int) -> Iterato
     left, steps = _SELECTORS, _STEPS
     for sheet in tree.css("style"):
         for rule in list(_RULE.finditer(sheet.text() or ""))[:_RULES]:
-            if not _HIDDEN.search(rule.group(2)):
+            if not _HIDDEN.search(_said(rule.group(2))):
                 continue
             for selector in map(str.strip, rule.group(1).split(",")):
                 cost = nodes * depth ** len(re.findall(r"[\s>+]+", selector))
@@ -127,35 +131,49 @@ def _hidden_selectors(tree: LexborHTMLParser, nodes: int, depth: int) -> Iterato
                     return
 
 
-def _is_hidden(node: LexborNode) -> bool:
-    if node.tag in ("html", "body", "img", "td", "table", "tr") and not node.attributes.get("style"):
-        return False
+def _said(style: str) -> str:
+    """A style in few characters, whatever a stranger wrote."""
+    return " ".join(_URL.sub("url()", style).split())[: _STYLE + 1]
+
+
+def _is_hidden(node: LexborNode, behind: dict[int, str]) -> bool:
+    """Whether a reader does not see this; ``behind`` are the colours that elements lie in, as far as they are known."""
     attributes = node.attributes
-    style = attributes.get("style") or ""
+    if node.tag in ("html", "body", "img", "td", "table", "tr") and not attributes.get("style"):
+        return False
+    style = _said(attributes.get("style") or "")
     if "hidden" in attributes or attributes.get("aria-hidden") == "true" or _HIDDEN.search(style):
+        return node.tag not in ("html", "body")
+    if len(style) > _STYLE:
         return node.tag not in ("html", "body")
     color = _COLOR.search(style)
     shown = color.group(1) if color else (attributes.get("color") or "") if node.tag == "font" else ""
     if not shown:
         return False
     own = _BACKGROUND.search(style)
-    behind = own.group(1) if own else _behind(node)
-    if behind:
-        return _same(shown, behind)
+    back = own.group(1) if own else _behind(node, behind)
+    if back:
+        return _same(shown, back)
     return _WHITE.fullmatch(shown) is not None
 
 
-def _behind(node: LexborNode) -> str:
+def _behind(node: LexborNode, known: dict[int, str]) -> str:
     """The nearest colour behind a node; empty for the page's own, which is white."""
+    path, color = [], ""
     parent = node.parent
     while parent is not None:
-        attributes = parent.attributes
-        if own := _BACKGROUND.search(attributes.get("style") or ""):
-            return own.group(1)
-        if color := attributes.get("bgcolor"):
-            return color
+        id = parent.mem_id
+        if id in known:
+            color = known[id]
+            break
+        path.append(id)
+        own = _BACKGROUND.search(_said(parent.attributes.get("style") or ""))
+        color = own.group(1) if own else parent.attributes.get("bgcolor") or ""
+        if color:
+            break
         parent = parent.parent
-    return ""
+    known |= dict.fromkeys(path, color)
+    return color
 
 
 def _same(one: str, other: str) -> bool:

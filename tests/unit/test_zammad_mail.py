@@ -145,6 +145,8 @@ HIDDEN = [
     '<div style="background:#123456"><span style="color:#123456">GEHEIM</span></div>', '<img alt="GEHEIM" '
     'src="cid:x">',
     '<p style="mso-hide:all">GEHEIM</p>', '<p style="color:rgba(0,0,0,0)">GEHEIM</p>',
+    '<p style="opacity:00.0;">GEHEIM</p>', '<p style="opacity: .00">GEHEIM</p>', '<p style="opacity:0.04">GEHEIM</p>',
+    f'<p style="a:{"b" * 5000};display:none">GEHEIM</p>', '<p style="display :\n\tnone">GEHEIM</p>',
     "<template>GEHEIM</template>", '<p style="text-indent:-5000px">GEHEIM</p>',
     "<style>div.y > p, .a b + .z { font-size:0 }</style><div class=y><p>GEHEIM</p></div>",
     "<style>.a .b [data-x=y] { display:none }</style><div class=a><div class=b><p data-x=y>GEHEIM</p></div></div>",
@@ -168,6 +170,8 @@ def test_what_a_reader_does_not_see_is_not_in_the_letter(hidden: str) -> None:
         '</div>', '<p style="font-size:10px">SICHTBAR</p>',
         '<p style="max-width:600px;margin-left:0">SICHTBAR</p>', '<p style="opacity:0.9">SICHTBAR</p>', '<td '
         'bgcolor="#000"><font color="#fff">SICHTBAR</font></td>',
+        '<p style="opacity:0.5;color:rgba(0,0,0,0.6)">SICHTBAR</p>', '<p style="opacity:1">SICHTBAR</p>',
+        f'<p style="background:url(data:{"b" * 5000});color:#000">SICHTBAR</p>',
         '<p style="line-height:0.9;width:100%">SICHTBAR</p>', '<p style="font-size:0.9em">SICHTBAR</p>', '<p '
         'style="font-size:1em">SICHTBAR</p>', '<p style="background-color:#fff">SICHTBAR</p>',
     ],
@@ -220,6 +224,9 @@ def test_a_letter_made_to_be_slow_is_read(line: str) -> None:
     "".join(f"<style>:has(:has(p:nth-last-child({n}n+1)) ~ *){{display:none}}</style>" for n in range(60))
     + "<div>" * 20 + "<p>Was kostet das?</p>" * 15_000,
     "".join(f"<style>{'div ' * 40}.x{n}{{display:none}}</style>" for n in range(60)) + "<div>" * 190 + "<p>x" * 50_000,
+    f"<p style='opacity:{'0' * 380_000}x'>Was kostet das?</p>",
+    f"<p style='color:rgba(1,{' ' * 380_000}x'>Was kostet das?</p>",
+    f"<div style='{'a' * 100_000}'><div style='{'a:b;' * 30_000}'>" + "<p style='color:red'>Was kostet das?</p>" * 4000,
     "".join(f"<style>{'p,' * 90}p{{display:none}}</style>" for _ in range(300)) + "<p>Was kostet das?</p>" * 5_000,
 ])  # fmt: skip
 def test_html_that_no_mail_program_writes_stops_nobody(text: str) -> None:
