@@ -130,6 +130,18 @@ async def test_without_the_right_signature_nothing_is_read(zammad: Zammad) -> No
     assert zammad.bus.events == []
 
 
+async def test_of_two_signatures_the_first_counts(zammad: Zammad) -> None:
+    """Whoever stands between cannot slip a body in by adding a header of their own."""
+    body, altered = json.dumps(PAYLOAD).encode(), json.dumps(PAYLOAD).encode().replace(b"17", b"18")
+    right, wrong = _signature(body), b"sha1=" + b"0" * 40
+    kind = {b"Content-Type": b"application/json"}
+    for first, second, sent in ((wrong, right, body), (b"", right, body), (right, right, altered)):
+        headers = {**kind, b"X-Hub-Signature": first, b"x-hub-signature": second}
+        assert b" 401 " in await raw_post(zammad.url, headers, sent)
+    assert zammad.bus.events == []
+    assert b" 202 " in await raw_post(zammad.url, {**kind, b"X-Hub-Signature": right}, body)
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
