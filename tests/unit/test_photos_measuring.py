@@ -52,6 +52,22 @@ def test_an_output_without_a_mask_hides_nothing(quality: int) -> None:
     assert (found.hit, found.hidden, found.masked) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(("right", "quality"), [(353, 75), (385, 75), (386, 85)])
+def test_what_a_jpeg_smears_beside_a_mask_is_no_loss_of_the_rest(right: int, quality: int) -> None:
+    noise = np.random.default_rng(1).integers(-5, 6, (300, 400, 1))
+    file = io.BytesIO()
+    Image.fromarray(np.clip(np.array([[[250, 30, 20]]]) + noise, 0, 255).astype(np.uint8)).save(
+        file, "JPEG", quality=quality
+    )
+    photo = Image.open(file)
+    output = photo.convert("RGB")
+    output.paste((96, 96, 96), (0, 0, right, 300))
+    again = io.BytesIO()
+    output.save(again, "JPEG", qtables=getattr(photo, "quantization", None))
+    found = seen(np.asarray(photo), np.asarray(Image.open(again)), [FACE], [], growth=1.6)
+    assert found.psnr_outside >= 45
+
+
 def test_half_a_mask_does_not_hide_a_face() -> None:
     photo = street()
     output = photo.copy()
