@@ -168,6 +168,7 @@ class FunctionEntry(Entry):
     # a repeat is not refused, so it must change nothing.
     signature: Literal["standard", "hub-sha1", "bearer"] = "standard"
     max_body: int | None = Field(default=None, ge=1)  # bytes of one request; None: the host's cap
+    max_hour: int | None = Field(default=None, ge=1)  # bytes that one client may send in an hour; None: any (http)
     secrets: list[str] = []
     scale: Scale = Scale()
 
@@ -198,6 +199,8 @@ class FunctionEntry(Entry):
             raise ValueError("'access' is for http triggers; this function has none")
         if self.patience is not None and self.access is None:
             raise ValueError("'patience' is for http triggers; this function has none")
+        if self.max_hour is not None and (self.access is None or self.max_hour < (self.max_body or self.max_hour)):
+            raise ValueError("'max_hour' is for http triggers, and no less than 'max_body'")
         if "signature" in self.model_fields_set and self.access != "system":
             raise ValueError("'signature' is for 'access: system'; nobody else signs")
         if self.access == "system" and not self.secrets:

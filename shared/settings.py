@@ -244,12 +244,16 @@ class PhotosSettings(Group):
     sample_days: int = Field(default=14, ge=1)  # not looked at in that time: taken out of the queue
     max_bytes: int = Field(default=60 * 10**6, ge=1)  # of a file
     max_pixels: int = Field(default=200 * 10**6, ge=1)  # of all its pictures together
+    hour_bytes: int | None = Field(default=20 * 10**9, ge=1)  # taken over HTTP by the whole house; None: any
+    day_bytes: int | None = Field(default=100 * 10**9, ge=1)  # the same; keep it below what the storage has room for
     wait_s: float = Field(default=20.0, ge=0, le=50)  # POST /photos waits that long for the finished photo
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
         if len({self.incoming, self.outgoing, self.held}) < 3:
             raise ValueError("incoming, outgoing and held are three buckets: what comes out must not go in again")
+        if min(self.hour_bytes or self.max_bytes, self.day_bytes or self.max_bytes) < self.max_bytes:
+            raise ValueError("hour_bytes and day_bytes must have room for a photo of max_bytes")
         return self
 
 

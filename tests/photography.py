@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future
@@ -10,10 +11,12 @@ from typing import Any
 
 import aiohttp
 import numpy as np
+from PIL import Image
 
 from events import Event
 from events.storage import ObjectStored
 from functions.photos import applying, figures, intake, pages, processing, review, uploads
+from functions.photos.detection import FACES
 from functions.portal.pages import search_page
 from infra.worker.worker import Worker
 from shared.backends import Backends
@@ -22,9 +25,9 @@ from shared.catalogue import Catalogue
 from shared.function import EventFunction, Function, function_of
 from shared.jetstream import JetStreamBus
 from shared.objects import ObjectMissing, Objects
-from shared.settings import ObjectSettings, Settings
+from shared.settings import ObjectSettings, PhotosSettings, Settings
 from tests.integration.hosting import hosted
-from tests.photo_scenes import Eyes, Found
+from tests.photo_scenes import COLOURS, Eyes, street
 from tests.polling import eventually
 
 EVENT_FUNCTIONS = (
@@ -51,20 +54,25 @@ HTTP_FUNCTIONS = (
     pages.review_page,
     search_page,
 )
+FACE, PLATE = (200, 120, 240, 170), (400, 300, 470, 320)
+SCENE = street((640, 480), face=FACE, plate=PLATE)
 MASKED = 96  # the grey of a solid fill
 _FACE = 24  # tile pixels
 BUCKETS = ("photos-in", "photos-out", "photos-held")
 
 
 class Stubborn(Eyes):
-    """Sees a face in what is not masked yet, whenever it looks: the photo is held."""
+    """Sees a face more in what is not masked yet, whenever it looks: the photo is held."""
 
     async def detect(self, model: str, tiles: Any) -> Any:
         found = await super().detect(model, tiles)
-        if model != "centerface":
+        if model not in FACES:
             return found
-        boxes = [np.array([[left, top, left + _FACE, top + _FACE]], np.float32) for left, top in map(_bare, tiles)]
-        return [Found(box, np.array([0.9], np.float32), np.array([0], np.int32)) for box in boxes]
+        for one, (left, top) in zip(found, map(_bare, tiles), strict=True):
+            box = np.array([[left, top, left + _FACE, top + _FACE]], np.float32)
+            one.boxes = np.concatenate([one.boxes, box])
+            one.scores, one.labels = np.full(len(one.boxes), 0.9, np.float32), np.zeros(len(one.boxes), np.int32)
+        return found
 
 
 def _bare(tile: Any) -> tuple[int, int]:
@@ -200,6 +208,47 @@ async def studio(
         url = await stack.enter_async_context(hosted(public, *HTTP_FUNCTIONS, settings=use.settings, bus=bus, **given))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         yield Studio(use=use, bus=bus, url=url, http=session)
+
+
+class Backstage:
+    """Backends over the session's NATS and S3, with eyes that a test chooses."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.made: list[Backends] = []
+
+    def __call__(self, eyes: Eyes | None = None, **photos: Any) -> Backends:
+        """Backends with settings of the photos."""
+        settings = self._settings.model_copy(update={"photos": PhotosSettings(**photos)})
+        self.made.append(Backends(settings, vision=eyes or Eyes()))
+        return self.made[-1]
+
+    async def close(self) -> None:
+        """Close them all."""
+        for backends in self.made:
+            await backends.close()
+
+
+def pixels(data: bytes) -> Any:
+    """[height, width, 3] of a file."""
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+
+
+def shows(data: bytes, kind: str) -> bool:
+    """Whether something of this kind is not masked."""
+    return bool((np.abs(pixels(data) - np.array(COLOURS[kind])).max(axis=-1) < 60).any())
+
+
+async def told(shop: Studio, type: str) -> int:
+    """How many events of a type the stream holds."""
+    info = await shop.bus.jetstream.stream_info("EVENTS", subjects_filter=f"events.*.{type}")
+    return sum((info.state.subjects or {}).values())
+
+
+async def fetched(shop: Studio, path: str) -> tuple[int, bytes, Any]:
+    """Status, body and headers."""
+    async with shop.http.get(shop.url + path) as answer:
+        return answer.status, await answer.read(), answer.headers
 
 
 @contextlib.contextmanager

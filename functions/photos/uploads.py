@@ -16,8 +16,10 @@ from events.photos import PHOTO_ID, Wishes
 from functions.photos import places
 from functions.photos.intake import LEAD, media_type, submit
 from functions.photos.processing import remove
+from functions.photos.quota import Quota
 from functions.photos.records import Record, Records
 from shared.backends import Backends
+from shared.errors import StadtfunkError
 from shared.function import http
 from shared.http import Problem
 from shared.objects import ObjectMissing
@@ -66,7 +68,8 @@ async def receive_photo(request: Request, use: Backends) -> Response:
     A form: ``photo``, and as wished ``kinds`` (several), ``mode``, ``fill``, ``panorama`` and ``wait`` (seconds).
 
     Raises:
-        Problem: 400 no such form, 413 too large, 415 no photo, 422 a wish nobody can fulfil, or a broken photo.
+        Problem: 400 no such form, 413 too large, 415 no photo, 422 a wish nobody can fulfil, or a broken photo,
+            429 more comes in than can be taken.
     """
     secret = token_urlsafe(24)
     photo_id, wait_s = await _taken(request, secret, use)
@@ -190,7 +193,13 @@ async def _taken(request: Request, secret: str, use: Backends) -> tuple[str, flo
             wishes, wait_s = _wishes(given), _seconds(asked, photos.wait_s)
             if media_type(await photo.read(LEAD)) is None:
                 raise Problem(415, "The file is no JPEG, PNG, WebP, TIFF or HEIC photo.")
-            return await submit(photo.file, wishes, use, secret=secret), wait_s
+            size, quota = photo.size or 0, Quota(use)
+            await quota.take(size)
+            try:
+                return await submit(photo.file, wishes, use, secret=secret), wait_s
+            except StadtfunkError:
+                await quota.give(size)
+                raise
     except (MultiPartException, HTTPException):  # the latter where a host answers
         raise Problem(400, "The form cannot be read.") from None
 

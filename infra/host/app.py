@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from infra.handlers import static_folder
 from infra.host.edge import Edge, handle, security_headers
 from infra.host.endpoint import Endpoint, House
-from infra.host.limits import Bodies, Clients, Rate
+from infra.host.limits import Bodies, Clients, Rate, Volume
 from infra.host.operations import operations
 from infra.probes import Probes
 from shared.access import Access
@@ -61,6 +61,7 @@ def create_app(
         access=Access(settings.host, backends.secrets, lambda: backends.state),
         clients=Clients(settings.host.trusted_proxies),
         rate=Rate(settings.host.rate_per_minute),
+        volume=Volume(),
         bodies=Bodies(),
     )
     served = {n: f for n, f in functions.items() if n in catalogue.functions and isinstance(f, HttpFunction)}

@@ -1,6 +1,7 @@
 """One HTTP function behind its limits: rate, right, body, slot, time; then ``shared.http.respond``."""
 
 import asyncio
+import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import IO, Final
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from infra.host.limits import SPOOLED_FROM, Bodies, Clients, Rate
+from infra.host.limits import SPOOLED_FROM, Bodies, Clients, Rate, Volume
 from infra.host.slots import Slots
 from shared.access import Access, Delivery, Repeatable
 from shared.backends import Backends
@@ -33,6 +34,7 @@ class House:
     access: Access
     clients: Clients
     rate: Rate
+    volume: Volume
     bodies: Bodies
 
 
@@ -55,7 +57,7 @@ class Endpoint:
         house.rate.take(client, name)
         await house.access.check(entry, request.headers)
         async with AsyncExitStack() as held:
-            body, given = b"", _whole(b"", receive)
+            body, given, file = b"", _whole(b"", receive), None
             if request.method not in _BODILESS:
                 length = request.headers.get("content-length")
                 if self._max_body > SPOOLED_FROM and entry.access != "system":
@@ -64,6 +66,9 @@ class Endpoint:
                 else:
                     body = await held.enter_async_context(house.bodies.read(receive, length, self._max_body))
                     given = _whole(body, receive)
+                if entry.max_hour is not None:  # after it was read: who is cut off in the middle sees no answer
+                    size = len(body) if file is None else os.fstat(file.fileno()).st_size
+                    house.volume.take(client, name, size, entry.max_hour)
             # A caller without a right gets no slot, and one that sends slowly holds none.
             delivery: Delivery | Repeatable | None = None
             if entry.access == "system":

@@ -1,4 +1,4 @@
-"""What one client may take: requests a minute, bytes of a body."""
+"""What one client may take: requests a minute, bytes of a body, bytes an hour."""
 
 import asyncio
 import ipaddress
@@ -54,37 +54,67 @@ class Clients:
         return any(address in network for network in self._trusted)
 
 
-class Rate:
+class _Buckets:
     """Token buckets by client and function, of bounded number."""
 
-    def __init__(self, per_minute: int, kept: int = CLIENTS_KEPT) -> None:
-        self._size = float(per_minute)
-        self._per_second = per_minute / 60
+    def __init__(self, kept: int) -> None:
         self._kept = kept
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
-    def take(self, client: str, function: str, now: float | None = None) -> None:
-        """Take one request. Raises Problem 429 with the seconds until there is another."""
+    def take(self, key: tuple[str, str], amount: float, size: float, seconds: float, now: float | None) -> int:
+        """Take an amount out of a bucket that is full again after so many seconds; seconds to wait, 0: it was taken."""
         now = time.monotonic() if now is None else now
-        key = (client, function)
-        left, then = self._buckets.pop(key, (self._size, now))
-        left = min(self._size, left + (now - then) * self._per_second)
-        if left < 1:
-            self._buckets[key] = (left, now)
-            wait = (1 - left) / self._per_second
-            raise Problem(429, "Too many requests; wait a moment.", headers={"retry-after": str(int(wait) + 1)})
-        self._buckets[key] = (left - 1, now)
+        left, then = self._buckets.pop(key, (size, now))
+        left = min(size, left + (now - then) * size / seconds)
+        wait = 0 if left >= amount else int((amount - left) * seconds / size) + 1
+        self._buckets[key] = (left if wait else left - amount, now)
         if len(self._buckets) > self._kept:
             self._buckets.popitem(last=False)
+        return wait
 
-    def give(self, client: str, function: str) -> None:
-        """Give one back: who has proven a right to call is not counted."""
-        bucket = self._buckets.get((client, function))
+    def give(self, key: tuple[str, str], amount: float, size: float) -> None:
+        bucket = self._buckets.get(key)
         if bucket is not None:
-            self._buckets[client, function] = (min(self._size, bucket[0] + 1), bucket[1])
+            self._buckets[key] = (min(size, bucket[0] + amount), bucket[1])
 
     def __len__(self) -> int:
         return len(self._buckets)
+
+
+class Rate:
+    """Requests a minute, by client and function."""
+
+    def __init__(self, per_minute: int, kept: int = CLIENTS_KEPT) -> None:
+        self._size = float(per_minute)
+        self._buckets = _Buckets(kept)
+
+    def take(self, client: str, function: str, now: float | None = None) -> None:
+        """Take one request. Raises Problem 429 with the seconds until there is another."""
+        if wait := self._buckets.take((client, function), 1.0, self._size, 60.0, now):
+            raise Problem(429, "Too many requests; wait a moment.", headers={"retry-after": str(wait)})
+
+    def give(self, client: str, function: str) -> None:
+        """Give one back: who has proven a right to call is not counted."""
+        self._buckets.give((client, function), 1.0, self._size)
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+
+class Volume:
+    """Bytes an hour, by client and function."""
+
+    def __init__(self, kept: int = CLIENTS_KEPT) -> None:
+        self._buckets = _Buckets(kept)
+
+    def take(self, client: str, function: str, count: int, most: int, now: float | None = None) -> None:
+        """Take so many bytes of those that a client has an hour. Raises Problem 429 with the seconds until it may."""
+        if wait := self._buckets.take((client, function), float(count), float(most), 3600.0, now):
+            raise Problem(
+                429,
+                f"You have sent as much as one sender may here ({most // 10**6} MB an hour); wait a while.",
+                headers={"retry-after": str(wait)},
+            )
 
 
 class Bodies:

@@ -1,76 +1,17 @@
 """A photo's way: handed in, told of by the storage, anonymised, given back; and everything that may go wrong on it."""
 
-import asyncio
-import io
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from aiohttp import ClientSession
-from PIL import Image
 
-from events.photos import ExpiryAsked, PhotoUploaded, Wishes
-from functions.photos import folder, processing
-from functions.photos.candidates import Queue, trail
-from functions.photos.figures import estimate
-from functions.photos.pages import review_page
+from events.photos import PhotoUploaded
+from functions.photos import processing
+from functions.photos.candidates import Queue
 from functions.photos.records import Records
-from shared.backends import Backends
-from shared.bus import MemoryBus, enveloped
-from shared.settings import NatsSettings, ObjectSettings, PhotosSettings, Settings
-from tests.integration.hosting import hosted
-from tests.photo_scenes import COLOURS, Eyes, saved, street
-from tests.photography import HTTP_FUNCTIONS, Stubborn, Studio, emptied, studio
+from tests.photo_scenes import Eyes, saved
+from tests.photography import SCENE, Backstage, fetched, shows, studio, told
 from tests.polling import eventually
-
-FACE, PLATE = (200, 120, 240, 170), (400, 300, 470, 320)
-SCENE = street((640, 480), face=FACE, plate=PLATE)
-
-
-class Backstage:
-    """Backends over the session's NATS and S3, with eyes that a test chooses."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self.made: list[Backends] = []
-
-    def __call__(self, eyes: Eyes | None = None, **photos: Any) -> Backends:
-        settings = self._settings.model_copy(update={"photos": PhotosSettings(**photos)})
-        self.made.append(Backends(settings, vision=eyes or Eyes()))
-        return self.made[-1]
-
-
-@pytest.fixture
-async def backstage(nats_settings: NatsSettings, s3_settings: ObjectSettings) -> AsyncIterator[Backstage]:
-    """NATS and S3 as they are; what is seen in a photo is known to the test."""
-    made = Backstage(Settings(_env_file=None, nats=nats_settings, objects=s3_settings))
-    yield made
-    for backends in made.made:
-        await backends.close()
-    await emptied(s3_settings)
-
-
-def pixels(data: bytes) -> Any:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
-
-
-def shows(data: bytes, kind: str) -> bool:
-    return bool((np.abs(pixels(data) - np.array(COLOURS[kind])).max(axis=-1) < 60).any())
-
-
-async def told(shop: Studio, type: str) -> int:
-    """How many events of a type the stream holds."""
-    info = await shop.bus.jetstream.stream_info("EVENTS", subjects_filter=f"events.*.{type}")
-    return sum((info.state.subjects or {}).values())
-
-
-async def fetched(shop: Studio, path: str) -> tuple[int, bytes, Any]:
-    async with shop.http.get(shop.url + path) as answer:
-        return answer.status, await answer.read(), answer.headers
 
 
 async def test_a_photo_handed_in_comes_back_once_however_often_it_is_told_of(backstage: Backstage) -> None:
@@ -160,112 +101,6 @@ async def test_no_output_while_the_models_are_away_and_none_lost(backstage: Back
         assert not shows((await fetched(shop, done["result_url"]))[1], "face")
 
 
-async def held(shop: Studio) -> str:
-    taken = await shop.hand_in(saved(SCENE, "PNG"))
-    photo_id: str = taken["photo_id"]
-    await shop.tell(photo_id)
-    await shop.until(photo_id, "held")
-    return photo_id
-
-
-async def test_a_held_photo_leaves_after_a_person_has_masked_what_was_missed(backstage: Backstage) -> None:
-    use = backstage(Stubborn())
-    async with studio(use) as shop:
-        photo_id = await held(shop)
-
-        async def no_original() -> bool:
-            return await shop.keys("photos-in") == [] and await shop.keys("photos-out") == []
-
-        await eventually(no_original, "neither original nor output")
-        _, listed, _ = await fetched(shop, "/photos/review/queue")
-        (waiting,) = json.loads(listed)["candidates"]
-        assert (waiting["photo_id"], waiting["kind"], waiting["reason"]) == (photo_id, "held", "still_found")
-        assert (waiting["width"], waiting["height"]) == (640, 480)
-        _, candidate, headers = await fetched(shop, waiting["image_url"])
-        assert not shows(candidate, "face")  # masked, never the original
-        assert headers["cache-control"] == "private, no-store"
-        box = {"left": 10, "top": 20, "right": 60, "bottom": 90, "kind": "face"}
-        decision = {"decision": "approved", "boxes": [box]}
-        for status in (202, 202):  # the answer was lost, and it is sent again
-            async with shop.http.post(shop.url + waiting["image_url"], json=decision) as answer:
-                assert answer.status in (status, 404), await answer.text()
-        done = await shop.until(photo_id, "released")
-        photo = pixels((await fetched(shop, done["result_url"]))[1])
-        assert (photo[20:90, 10:60] == photo[20, 10]).all()
-        report = json.loads((await fetched(shop, done["report_url"]))[1])
-        assert report["decision"] == "released"
-        assert {"kind": "face", "box": [10, 20, 60, 90], "score": 1.0, "model": "review"}.items() <= report["masked"][
-            -1
-        ].items()
-
-        async def empty() -> bool:
-            return not await shop.keys("photos-held") and await told(shop, "photos.photo.anonymised") == 1
-
-        await eventually(empty, "no candidate is kept")
-        async with shop.http.post(shop.url + waiting["image_url"], json={"decision": "rejected"}) as answer:
-            assert answer.status == 404
-        acts = [deed.act for deed in await trail(use)]
-        assert acts[:3] == ["listed", "looked", "approved"]
-        assert photo_id not in json.dumps([deed.model_dump(mode="json") for deed in await trail(use)])
-
-
-@pytest.mark.heavy
-async def test_a_held_photo_that_nobody_wants_is_deleted(backstage: Backstage) -> None:
-    use = backstage(Stubborn())
-    async with studio(use) as shop:
-        rejected, expired = await held(shop), await held(shop)
-        path = f"/photos/review/candidates/{rejected}"
-        async with shop.http.post(shop.url + path, json={"decision": "rejected"}) as answer:
-            assert answer.status == 202
-        await shop.until(rejected, "rejected")
-        # Its time is over.
-        bucket = use.state.bucket("photos-review")
-        entry = await bucket.get(expired)
-        assert entry is not None
-        waiting = json.loads(entry.value) | {"until": (datetime.now(UTC) - timedelta(minutes=1)).isoformat()}
-        await bucket.put(expired, json.dumps(waiting).encode())
-        await shop.bus.publish(enveloped(ExpiryAsked(), id="expiry", source="/test"))
-        await shop.until(expired, "rejected")
-
-        async def nothing() -> bool:
-            return not await shop.keys("photos-held") and not await Queue(use).all(decided=True)
-
-        await eventually(nothing, "nothing is kept")
-        assert await shop.keys("photos-out") == []
-
-
-@pytest.mark.heavy
-async def test_a_sample_shows_what_is_missed(backstage: Backstage) -> None:
-    use = backstage(sample_share=1.0)
-    async with studio(use) as shop:
-        taken = await shop.hand_in(saved(SCENE, "PNG"))
-        photo_id = taken["photo_id"]
-        await shop.tell(photo_id)
-        done = await shop.until(photo_id, "released")
-        _, listed, _ = await fetched(shop, "/photos/review/queue")
-        (waiting,) = json.loads(listed)["candidates"]
-        assert (waiting["kind"], waiting["found"]) == ("sample", 2)
-        boxes = [{"left": left, "top": 1, "right": left + 8, "bottom": 9} for left in (1, 100)]
-        decision = {"decision": "approved", "boxes": boxes}
-        async with shop.http.post(shop.url + waiting["image_url"], json=decision) as answer:
-            assert answer.status == 202
-
-        async def masked() -> bool:
-            photo = pixels((await fetched(shop, done["result_url"]))[1])
-            return bool((photo[1:9, 1:9] == photo[1, 1]).all()) and not await Queue(use).all(decided=True)
-
-        await eventually(masked, "the photo that had left is masked further")
-
-        async def counted() -> list[list[Any]]:
-            found = json.loads((await fetched(shop, "/photos/figures"))[1])["rows"]
-            return found if any("recall" in str(row[0]) for row in found) else []
-
-        found = await eventually(counted, "the recall is estimated", deadline_s=60)
-        rows = {row[0].partition(" / ")[2]: row[1:] for row in found}
-        assert rows["Estimated recall from 1 samples"][0] == "50.0% (2/4)"
-        assert rows["Samples without a miss"][0] == "0.0% (0/1)"
-
-
 @pytest.mark.heavy
 async def test_whoever_handed_a_photo_in_has_it_deleted(backstage: Backstage) -> None:
     use = backstage(sample_share=1.0)
@@ -297,58 +132,29 @@ async def test_whoever_handed_a_photo_in_has_it_deleted(backstage: Backstage) ->
         await eventually(quiet, f"nothing is left of {event.type}")
 
 
-@pytest.mark.heavy
-async def test_a_folder_is_anonymised_and_its_originals_stay(backstage: Backstage, tmp_path: Path) -> None:
-    source, target = tmp_path / "in", tmp_path / "out"
-    (source / "sub").mkdir(parents=True)
-    originals = {
-        source / "a.jpg": saved(SCENE),
-        source / "a.png": saved(SCENE, "PNG"),
-        source / "sub" / "b.txt": saved(SCENE, "PNG"),  # told by content
-        source / "cut.jpg": saved(SCENE)[:2000],
-        source / "notes.txt": b"no photo",
-        source / ".hidden.jpg": saved(SCENE),
-    }
-    for path, data in originals.items():
-        path.write_bytes(data)
-    (source / "link.jpg").symlink_to(source / "a.jpg")
-    with pytest.raises(folder.FolderError, match="outside"):
-        folder.photos_in(source, source / "out")
-    tasks = folder.photos_in(source, target)
-    assert [task.source.name for task in tasks] == ["a.jpg", "a.png", "cut.jpg", "b.txt"]
-    use = backstage()
-    wishes = Wishes(mode="fast")
+async def test_the_house_takes_so_much_an_hour_and_says_when_it_goes_on(backstage: Backstage) -> None:
+    photo = saved(SCENE)
+    use = backstage(max_bytes=len(photo), hour_bytes=len(photo))
+    hours = [f"{datetime.now(UTC) + timedelta(hours=more):%Y%m%dT%H}" for more in range(2)]
+    taken = use.state.bucket("photos-quota", ttl_s=2 * 24 * 3600.0)
     async with studio(use) as shop:
-        watching = asyncio.create_task(shop.watch())
-        found = {one.source.name: one async for one in folder.run(tasks, wishes, use, at_once=4, patience_s=60)}
-        assert {name: one.outcome for name, one in found.items()} == {
-            "a.jpg": "released", "a.png": "released", "cut.jpg": "refused", "b.txt": "released",
-        }  # fmt: skip
-        assert found["a.jpg"].counts == {"face": 1, "plate": 1}
-        written = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
-        assert written == [
-            "a.jpg.jpg", "a.jpg.report.json", "a.png.png", "a.png.report.json", "sub/b.png", "sub/b.report.json",
-        ]  # fmt: skip
-        assert not shows((target / "sub/b.png").read_bytes(), "face")
-        assert {path: path.read_bytes() for path in originals} == originals
-        again = [one.outcome async for one in folder.run(tasks[:2], wishes, use, at_once=4, patience_s=60)]
-        assert again == ["there", "there"]
-        watching.cancel()
+        for hour in hours:
+            await taken.put(hour, b"1")  # a byte too many
+        refused = await shop.hand_in(photo)
+        assert (refused["status"], "try again later" in refused["detail"]) == (429, True)
+        assert await shop.keys("photos-in") == []
+        for hour in hours:
+            await taken.put(hour, b"0")
+        assert (await shop.hand_in(photo))["state"] == "waiting"
+        counts = [int(entry.value) for hour in hours if (entry := await taken.get(hour)) is not None]
+        assert sum(counts) == len(photo)
+        for hour in hours:
+            await taken.delete(hour)
 
 
-async def test_the_review_is_for_staff_alone() -> None:
-    catalogue = Backends(Settings(_env_file=None)).catalogue.enabled(["photos"])
-    async with hosted(catalogue, *HTTP_FUNCTIONS[5:8], review_page, bus=MemoryBus()) as url, ClientSession() as http:
-        for path in ("/photos/review", "/photos/review/queue", f"/photos/review/candidates/{'0' * 32}"):
-            async with http.get(url + path) as answer:
-                assert answer.status == 503, path  # no sign-in is set up here: nobody may
-        async with http.post(f"{url}/photos/review/candidates/{'0' * 32}", json={"decision": "approved"}) as answer:
-            assert answer.status == 503
-
-
-@pytest.mark.parametrize(
-    ("good", "of", "low", "high"), [(100, 100, 0.963, 1.0), (95, 100, 0.888, 0.978), (0, 1, 0.0, 0.793)]
-)
-def test_the_interval_of_a_share(good: int, of: int, low: float, high: float) -> None:
-    found = estimate(good, of)
-    assert (round(found.low, 3), round(found.high, 3)) == (low, high)
+async def test_one_sender_takes_no_more_than_its_share(backstage: Backstage) -> None:
+    photo = saved(SCENE)
+    async with studio(backstage(), max_hour=2 * len(photo)) as shop:
+        assert (await shop.hand_in(photo))["state"] == "waiting"
+        assert (await shop.hand_in(photo))["status"] == 429
+        assert len(await shop.keys("photos-in")) == 1

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from infra.host.limits import Bodies, Clients, Gone, Rate
+from infra.host.limits import Bodies, Clients, Gone, Rate, Volume
 from shared.http import Problem
 
 
@@ -47,6 +47,17 @@ def test_a_bucket_fills_with_time() -> None:
     rate.take("a", "f", now=1.1)
     rate.take("b", "f", now=1.1)
     rate.take("a", "g", now=1.1)
+
+
+def test_one_sender_has_so_many_bytes_an_hour_and_no_other_pays_for_it() -> None:
+    volume = Volume()
+    for _ in range(3):
+        volume.take("a", "f", 60, 200, now=0.0)
+    with pytest.raises(Problem) as caught:
+        volume.take("a", "f", 60, 200, now=0.0)
+    assert (caught.value.status, caught.value.headers["retry-after"]) == (429, "721")  # 40 bytes of 200 an hour
+    volume.take("b", "f", 60, 200, now=0.0)
+    volume.take("a", "f", 60, 200, now=721.0)
 
 
 def test_ten_thousand_addresses_take_bounded_memory() -> None:

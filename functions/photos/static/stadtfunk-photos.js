@@ -12,6 +12,7 @@
 (() => {
 const HOME = document.currentScript?.src ?? location.href;
 const PATIENCE_MS = 15 * 60_000; // a photo is followed for so long
+const LONGEST_S = 60; // waited for a server that is busy; what takes longer is told
 const AT_ONCE = 2; // photos on their way at a time
 const ACCEPT = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,.heic,.heif,.tif,.tiff";
 const KINDS = ["face", "plate", "person"];
@@ -113,6 +114,7 @@ const TEXTS = {
     rejected: "Nicht freigegeben und gelöscht.", gone: "Gelöscht.",
     failed: "Das hat nicht geklappt. Bitte versuchen Sie es später noch einmal.",
     busy: "Gerade ist zu viel los. Es geht gleich weiter …",
+    full: (minutes) => `Gerade kommen mehr Fotos an, als angenommen werden können. Bitte versuchen Sie es in ${minutes > 90 ? `${Math.ceil(minutes / 60)} Stunden` : minutes > 1 ? `${minutes} Minuten` : "einer Minute"} noch einmal.`,
     offline: "Die Stadt ist gerade nicht erreichbar. Bitte versuchen Sie es später noch einmal.",
     large: (mb) => `Das Foto ist zu groß; höchstens ${mb} MB.`,
     format: "Das ist kein Foto im Format JPEG, PNG, WebP, TIFF oder HEIC.",
@@ -141,6 +143,7 @@ const TEXTS = {
     rejected: "Not released, and deleted.", gone: "Deleted.",
     failed: "That did not work. Please try again later.",
     busy: "Much is going on right now. It goes on in a moment …",
+    full: (minutes) => `More photos come in right now than can be taken. Please try again in ${minutes > 90 ? `${Math.ceil(minutes / 60)} hours` : minutes > 1 ? `${minutes} minutes` : "a minute"}.`,
     offline: "The city cannot be reached right now. Please try again later.",
     large: (mb) => `The photo is too large; at most ${mb} MB.`,
     format: "This is no photo in the format JPEG, PNG, WebP, TIFF or HEIC.",
@@ -240,8 +243,12 @@ class Photo {
         this.say(this.reason(answer.status, answer.said?.detail), { failed: true });
         return null;
       }
+      if (answer.after > LONGEST_S) {
+        this.say(texts.full(Math.ceil(answer.after / 60)), { failed: true });
+        return null;
+      }
       this.say(texts.busy);
-      await pause(1000 * Math.min(answer.after, 30));
+      await pause(1000 * answer.after);
     }
     this.say(texts.failed, { failed: true });
     return null;
