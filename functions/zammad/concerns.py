@@ -18,8 +18,10 @@ _CONTEXT: Final = 300  # characters of what was said before a question
 _LONGEST: Final = 400  # characters of a concern
 _LEAST: Final = 2  # words of a question ("Wie lange?")
 _WRAPPED: Final = 58  # characters from which a line may have been broken by a mail program
-_ASKED: Final = re.compile(r"[?？؟;]+[\"'”“»)]*\s*$")  # Greek asks with a semicolon, and so does a hurried writer
-_MARK: Final = re.compile(r"([?？؟]+[\"'”“»)]*)\s+")
+_ASKED: Final = re.compile(
+    r"(?<![?？؟;])[?？؟;]++[\"'”“»)]*+\s*+$"
+)  # Greek asks with a semicolon, and so does a hurried writer
+_MARK: Final = re.compile(r"(?<![?？؟])([?？؟]++[\"'”“»)]*+)\s++")
 _ITEM: Final = re.compile(r"^\s*(?:[-–•*]|\(?\d{1,2}[.)]|\(?[a-h]\))\s+")
 # Says that the letter is another one, below or in a file.
 _POINTS: Final = re.compile(

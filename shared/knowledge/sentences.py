@@ -27,8 +27,9 @@ _OPENERS = _words(
     dort dies diese dieser dieses dazu danach dann außerdem beachten in im am zum zur ab es
     """
 )
-_END = re.compile(r"[.!?…]+[\"'”“»«)\]]*(?=\s)")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”“»«)\]]*+(?=\s)")  # possessive: dots without end are looked at once
 _TOKEN_BEFORE = re.compile(r"([^\W_]+)$")
+_TOKEN = 20  # characters; no abbreviation is as long
 _ORDINAL = 3  # digits; more is a year or an amount, and its dot ends a sentence
 
 
@@ -61,7 +62,7 @@ def _ends(line: str, dot: int, after: int) -> bool:
         return not first.islower()
     if first.islower():
         return False
-    found = _TOKEN_BEFORE.search(line[:dot])
+    found = _TOKEN_BEFORE.search(line[max(0, dot - _TOKEN) : dot])
     if found is None:
         return True
     token = found.group().lower()

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.zammad.concerns import concerns_of
 from functions.zammad.mail import Mail, read_mail
+from functions.zammad.wording import wording
 
 
 def plain(body: str, subject: str = "", sender: str = "Ada Muster <ada@muster.example>") -> Mail:
@@ -231,6 +233,13 @@ def test_a_letter_made_to_be_slow_is_read(line: str) -> None:
 ])  # fmt: skip
 def test_html_that_no_mail_program_writes_stops_nobody(text: str) -> None:
     html(text)
+
+
+@pytest.mark.parametrize("text", [
+    "." * 120_000, "?" * 120_000 + "x", ";" * 120_000 + "x", "!" * 120_000 + "x", "a" * 20_000 + " " + "X. " * 20_000,
+])  # fmt: skip
+def test_signs_without_end_ask_nothing_and_stop_nobody(text: str) -> None:
+    assert concerns_of(plain(text), wording("de")) == ()
 
 
 def test_a_word_without_end_is_read() -> None:
