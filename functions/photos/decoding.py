@@ -191,8 +191,9 @@ def _frames(opened: Image.Image, count: int, limits: Limits) -> Iterator[Frame]:
 def _upright(image: Image.Image) -> Image.Image:
     """The picture as it is looked at, in a mode that is masked and written."""
     ImageOps.exif_transpose(image, in_place=True)  # else it would copy what lies right, too
-    # A TIFF's own object would have its tags written again.
-    return _shown(_plain(image.copy() if isinstance(image, TiffImageFile) else image))
+    found = _shown(_plain(image))
+    # A TIFF's own object would have its tags written again; last, when nothing else takes room.
+    return found.copy() if isinstance(found, TiffImageFile) else found
 
 
 def _plain(image: Image.Image) -> Image.Image:
