@@ -262,6 +262,7 @@ class PortalSettings(Group):
     demo: bool = False  # the invented city runs here; the first page says which of its pages changes by itself
     cms_url: AnyHttpUrl | None = None  # where a newcomer edits a page of the CMS stand-in; None: none runs
     zammad_url: AnyHttpUrl | None = None  # where a newcomer writes a mail to the Zammad stand-in; None: none runs
+    review_url: AnyHttpUrl | None = None  # where a newcomer reviews photos as staff do; None: only who signs in does
 
 
 class Settings(BaseSettings):

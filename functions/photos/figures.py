@@ -115,7 +115,8 @@ async def _figures(use: Backends) -> Figures:
             _row("Stichproben ohne Übersehenes / Samples without a miss", clean, f"{counts['clean']}/{sampled}")
         )
     if things := counts["things"]:
-        name = f"Geschätzte Trefferquote aus {sampled} Stichproben / Estimated recall from {sampled} samples"
+        samples = ("1 Stichprobe", "1 sample") if sampled == 1 else (f"{sampled} Stichproben", f"{sampled} samples")
+        name = f"Geschätzte Trefferquote aus {samples[0]} / Estimated recall from {samples[1]}"
         rows.append(_row(name, recall(counts), f"{things - counts['misses']}/{things}"))
     return Figures(
         title=Text(de="Fotos, 52 Wochen", en="Photos, 52 weeks"),

@@ -45,6 +45,7 @@ class Plan:
     portal: str
     cms: str | None  # address of the stand-in, None where no system reads it
     zammad: str | None  # the same
+    desk: str | None  # address of what signs staff in, None where a real service does or nothing is for staff
     notes: tuple[str, ...] = ()  # what is left out, and why
 
 
@@ -101,6 +102,10 @@ def make_plan(
         stand_ins["cms"] = standins.cms(folder, ports.port_of("cms"), portal, city)
     if "zammad" in catalogue.systems and "STADTFUNK_ZAMMAD__URL" not in given:
         stand_ins["zammad"] = standins.zammad(folder, ports.port_of("zammad"), portal)
+    if "STADTFUNK_HOST__OIDC_ISSUER" not in given and any(f.access == "staff" for f in catalogue.functions.values()):
+        stand_ins["desk"] = standins.desk(ports.port_of("desk"), portal)
+        # One in a hundred would leave whoever tries it out with nothing to review.
+        settings["STADTFUNK_PHOTOS__SAMPLE_SHARE"] = given.get("STADTFUNK_PHOTOS__SAMPLE_SHARE", "1")
     for stand_in in stand_ins.values():
         local.append(stand_in)
         settings |= stand_in.provides
@@ -122,6 +127,7 @@ def make_plan(
         portal=portal,
         cms=address.get("cms"),
         zammad=address.get("zammad"),
+        desk=address.get("desk"),
         notes=tuple(notes),
     )
 

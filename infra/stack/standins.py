@@ -6,6 +6,7 @@ from pathlib import Path
 import aiohttp
 
 from infra.cms.city import load_city
+from infra.desk.app import AUDIENCE, FIRST, KEYS
 from infra.stack.folder import DataFolder
 from infra.stack.servers import HOST, QUIET, NotReady, Server, program
 from infra.zammad.world import load_world
@@ -60,6 +61,25 @@ def zammad(folder: DataFolder, port: int, portal: str) -> Server:
             "STADTFUNK_PORTAL__ZAMMAD_URL": f"{base}/",
         },
         prepare=lambda: place.mkdir(exist_ok=True),
+    )
+
+
+def desk(port: int, portal: str) -> Server:
+    """What signs staff in; whoever sits at this machine may."""
+    base = f"http://{HOST}:{port}"
+    return Server(
+        name="desk",
+        command=(program("python"), "-m", "infra.desk", "--port", str(port), "--portal", portal),
+        environment={**QUIET},
+        folder=Path.cwd(),
+        ports=(port,),
+        ready=lambda: answers(f"{base}{KEYS}"),
+        provides={
+            "STADTFUNK_HOST__OIDC_ISSUER": base,
+            "STADTFUNK_HOST__OIDC_AUDIENCE": AUDIENCE,
+            "STADTFUNK_HOST__OIDC_JWKS_URL": f"{base}{KEYS}",
+            "STADTFUNK_PORTAL__REVIEW_URL": f"{base}{FIRST}",
+        },
     )
 
 

@@ -100,6 +100,8 @@ def addresses(plan: Plan) -> dict[str, str]:
     shown |= {name: f"{plan.portal}/{name}" for name in ("register", "status", "metrics")}
     if plan.zammad is not None:
         shown["mailbox"] = f"{plan.zammad}/"
+    if plan.desk is not None and "review_page" in plan.catalogue.functions:
+        shown["review"] = f"{plan.desk}/photos/review"
     return shown if plan.cms is None else {**shown, "city": f"{plan.cms}/"}
 
 

@@ -178,6 +178,16 @@ def test_a_letter_that_no_source_answers_is_noted_alone(city: Visit, whole_city:
     mailbox.is_noted_alone(city, _address(whole_city, "mailbox"))
 
 
+def test_whoever_sits_here_reviews_photos_as_staff_do(city: Visit, whole_city: Up) -> None:
+    page = city.open("/")
+    page.get_by_role("link", name="Danach selbst prüfen").click()
+    assert page.url == _address(whole_city, "review")
+    assert faults(page) == []
+    page.get_by_role("button", name="Als Mitarbeiterin oder Mitarbeiter weiter").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Fotos prüfen")
+    expect(page.get_by_role("status")).to_have_text(re.compile("warte[tn]\\.$"))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_the_running_city(chromium: Browser, city: Visit, scheme: str) -> None:
     visit = visiting(chromium, city.site, color_scheme=scheme, viewport={"width": 320, "height": 900})

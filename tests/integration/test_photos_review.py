@@ -132,7 +132,7 @@ async def test_a_sample_shows_what_is_missed(backstage: Backstage) -> None:
 
         found = await eventually(counted, "the recall is estimated", deadline_s=60)
         rows = {row[0].partition(" / ")[2]: row[1:] for row in found}
-        assert rows["Estimated recall from 1 samples"][0] == "50.0% (2/4)"
+        assert rows["Estimated recall from 1 sample"][0] == "50.0% (2/4)"
         assert rows["Samples without a miss"][0] == "0.0% (0/1)"
 
 
