@@ -133,7 +133,9 @@ class Mailbox:
             articles=[self._article(article) for article in articles],
             draft=Markup(sanitised(draft[0])) if draft else "",  # noqa: S704 - sanitised in this line
             written="" if draft is None else "bot" if draft[1] else "agent",
+            proposed=answered == {True},
             waiting=self._portal is not None and True not in answered and STATES[one["state_id"]] not in DONE,
+            untold=self._desk.ready(asked[-1]["id"]),
             done=STATES[one["state_id"]] in DONE,
             customer=asked[-1]["from"],
             tags=self._store.tags.get(one["id"], []),

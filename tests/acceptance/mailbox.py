@@ -44,7 +44,7 @@ def is_noted_alone(visit: Visit, mailbox: str) -> None:
     page.goto(mailbox)
     _write(page, "Ohne Antwort in den Quellen")
     expect(page.locator("article.note")).to_contain_text("Es gibt keinen Entwurf", timeout=PATIENCE_MS)
-    expect(page.get_by_text("Noch kein Entwurf.")).to_be_visible()
+    expect(page.get_by_text("Was Stadtfunk dazu sagt, steht in der Notiz.")).to_be_visible()
 
 
 def _write(page: Page, sample: str) -> None:

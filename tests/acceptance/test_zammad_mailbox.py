@@ -77,6 +77,26 @@ def test_a_mail_is_sent_and_draft_and_note_appear_by_themselves(chromium: Browse
     assert not visit.said
 
 
+def test_a_ticket_says_what_may_be_expected_of_it(chromium: Browser, site: str) -> None:
+    visit = visiting(chromium, site)
+    page = visit.open("/")
+    page.get_by_role("link", name="Wunschkennzeichen noch reserviert?").click()
+    expect(page.get_by_text("war schon da, bevor Stadtfunk mitlas")).to_be_visible()
+    expect(page.get_by_text("erscheinen hier von selbst")).to_have_count(0)
+    page.get_by_text("Als Bürgerin oder Bürger nachfragen").click()
+    page.get_by_label("Weitere E-Mail").fill("Was kostet es?")
+    page.get_by_role("button", name="E-Mail senden").click()
+    expect(page.get_by_text("erscheinen hier von selbst")).to_be_visible()
+    expect(page.get_by_text("Noch kein Entwurf.")).to_be_visible()
+
+    ticket = proposed(site, page)
+    headers = {"Authorization": f"Token token={TOKEN}"}
+    assert page.request.delete(f"{site}/api/v1/tickets/{ticket}/shared_draft", headers=headers).ok
+    expect(page.get_by_text("Was Stadtfunk dazu sagt, steht in der Notiz.")).to_be_visible()
+    expect(page.get_by_text("Noch kein Entwurf.")).to_have_count(0)
+    expect(page.locator(".text[lang=de]", has_text="Eine Quelle")).to_have_count(1)
+
+
 def test_an_agent_edits_by_keyboard_and_sends(chromium: Browser, site: str) -> None:
     page = written(visiting(chromium, site))
     proposed(site, page)
