@@ -12,6 +12,7 @@ import pytest
 from events.zammad import ArticleReceived
 from functions.zammad import draft, reports
 from functions.zammad.mail import Mail
+from functions.zammad.phrases import known
 from functions.zammad.proposal import Proposal
 from shared.backends import Backends
 from shared.http import Problem
@@ -240,12 +241,14 @@ async def test_the_model_is_told_of_no_one_the_ticket_knows(way: Way, monkeypatc
     }
 
 
-async def test_greeting_and_signature_are_the_groups_text_modules(way: Way) -> None:
+async def test_greeting_and_signature_are_the_groups_text_modules_and_the_tone_is_its_own(way: Way) -> None:
     asked = await way.desk.mail()
-    async with way.worker(EAGER.model_copy(update={"greeting": "Anrede", "signature": "Gruß Führerscheinstelle"})):
+    own = {"greeting": "Anrede", "signature": "Gruß Führerscheinstelle", "tone": "plain"}
+    async with way.worker(EAGER.model_copy(update=own)):
         await way.through(asked)
     made = await way.desk.draft(asked.ticket_id)
     assert made is not None
+    assert f"<p>{known()['de'].plain}</p>" in made.body
     assert "Guten Tag Erika Musterfrau," in made.body
     assert "Ihre Führerscheinstelle" in made.body
 

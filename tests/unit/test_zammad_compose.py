@@ -53,6 +53,15 @@ def test_the_frame_is_in_the_citizens_language(language: str) -> None:
     assert (known()[language].quotes in html) is (language != "de")
 
 
+@pytest.mark.parametrize("language", sorted(known()))
+def test_a_group_that_writes_plainly_thanks_in_few_words(language: str) -> None:
+    say = known()[language]
+    formal, plain = draft(proposal(language), tone="formal"), draft(proposal(language), tone="plain")
+    assert f"<p>{say.thanks}</p>" in formal
+    assert f"<p>{say.plain}</p>" in plain
+    assert formal == plain.replace(f"<p>{say.plain}</p>", f"<p>{say.thanks}</p>")
+
+
 def test_a_written_statement_in_the_citizens_language_is_not_marked_as_a_quote() -> None:
     said = replace(STATEMENT, text="The card costs 37 euros a year.", verbatim=False)
     html = draft(proposal("en", Answered(concern=ASKED, statements=(said,))))
