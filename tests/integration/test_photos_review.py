@@ -5,18 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
 
 from events.photos import ExpiryAsked
 from functions.photos.candidates import Queue, trail
-from functions.photos.pages import review_page
-from shared.backends import Backends
-from shared.bus import MemoryBus, enveloped
-from shared.settings import Settings
-from tests.integration.hosting import hosted
+from shared.bus import enveloped
 from tests.photo_scenes import saved
 from tests.photography import (
-    HTTP_FUNCTIONS,
     SCENE,
     Backstage,
     Stubborn,
@@ -134,13 +128,3 @@ async def test_a_sample_shows_what_is_missed(backstage: Backstage) -> None:
         rows = {row[0].partition(" / ")[2]: row[1:] for row in found}
         assert rows["Estimated recall from 1 sample"][0] == "50.0% (2/4)"
         assert rows["Samples without a miss"][0] == "0.0% (0/1)"
-
-
-async def test_the_review_is_for_staff_alone() -> None:
-    catalogue = Backends(Settings(_env_file=None)).catalogue.enabled(["photos"])
-    async with hosted(catalogue, *HTTP_FUNCTIONS[5:8], review_page, bus=MemoryBus()) as url, ClientSession() as http:
-        for path in ("/photos/review", "/photos/review/queue", f"/photos/review/candidates/{'0' * 32}"):
-            async with http.get(url + path) as answer:
-                assert answer.status == 503, path  # no sign-in is set up here: nobody may
-        async with http.post(f"{url}/photos/review/candidates/{'0' * 32}", json={"decision": "approved"}) as answer:
-            assert answer.status == 503
