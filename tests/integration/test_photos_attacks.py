@@ -4,9 +4,9 @@ import io
 import json
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import ClientSession
+from yarl import URL
 
 from functions.photos.pages import review_page
 from shared.backends import Backends
@@ -101,7 +101,7 @@ async def test_an_id_leads_to_its_photo_and_nowhere_else(backstage: Backstage) -
                 continue  # it has no letters
             for rest in ("", "/result", "/report"):
                 url = f"{shop.url}/photos/{trick}{rest}"
-                async with shop.http.get(aiohttp.client.URL(url, encoded=True)) as answer:
+                async with shop.http.get(URL(url, encoded=True)) as answer:
                     assert answer.status in (400, 404, 414, 422, 431), trick
         wrong: list[Any] = ["wrong", "", None, 1, ["x"], "x" * 101, "0" * 64]
         for secret in wrong:
