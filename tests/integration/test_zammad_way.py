@@ -278,7 +278,7 @@ async def test_who_writes_into_anothers_ticket_is_not_told_whose_it_is(way: Way)
 
 
 LOOPS: dict[str, dict[str, Any]] = {
-    "auto-response": {"auto": True},
+    "auto-response": {"preferences": {"is-auto-response": True, "send-auto-response": True}},
     "no response wanted": {"preferences": {"send-auto-response": False}},
     **{
         name: {"email": f"{name}@example.org"}
