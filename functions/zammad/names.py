@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.zammad.topics import Floats, Grams, Topics, unit
+from functions.zammad.topics import Floats, Topics, unit
 from shared.backends import Backends
 from shared.filters import any_of, both, equals
 from shared.knowledge import german
@@ -24,7 +24,7 @@ _DOUBT: Final = 0.004
 # Where the words of a wording stand in the title, less is enough.
 _WORDED: Final = 0.75
 _WORDED_NEAR: Final = 0.88
-_WORD: Final = re.compile(r"[^\W\d_]+")
+WORD: Final = re.compile(r"[^\W\d_]+")
 _FEW: Final = 5  # titles that are looked at for a wording's words
 
 
@@ -36,7 +36,6 @@ class Names:
     easy: NDArray[np.bool_]
     owners: NDArray[np.int64]  # document of each name
     vectors: Floats
-    titles: Grams
     called: frozenset[str]  # words of the titles, but for those that people are called by, too
     covers: Floats  # topics x documents: how surely a document is about a topic, 0 to 1
 
@@ -84,9 +83,7 @@ def _made(rows: list[dict[str, object]], topics: Topics) -> Names:
         easy=np.array(easy, np.bool_),
         owners=owners,
         vectors=vectors,
-        # What stands in brackets after a name says more about it, and is no part of it.
-        titles=Grams(title.partition("(")[0] for title in titles),
-        called=frozenset(word for title in titles for word in _WORD.findall(title) if not named(word)),
+        called=frozenset(word for title in titles for word in WORD.findall(title) if not named(word)),
         covers=_covers(topics, vectors, owners, titles),
     )
 
@@ -100,7 +97,9 @@ def _says(title: str, wording: str) -> bool:
 
 def _covers(topics: Topics, vectors: Floats, owners: NDArray[np.int64], titles: list[str]) -> Floats:
     near = np.full((len(topics.wordings), len(titles)), -1.0, np.float32)
-    for number, values in zip(owners, (topics.vectors @ vectors.T).T, strict=True):
+    # What citizens write is near to many a title.
+    values_of = np.where(topics.names[:, None], topics.vectors @ vectors.T, np.float32(-1))
+    for number, values in zip(owners, values_of.T, strict=True):
         np.maximum(near[:, number], values, out=near[:, number])
     worded = np.zeros_like(near)
     looked = np.argsort(-near, axis=1)[:, :_FEW]

@@ -1,13 +1,13 @@
 """A proposal for an answer to a letter: per concern the statements that a published source backs."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from functions.zammad.concerns import unmarked
 from functions.zammad.mail import Mail, without_personal_data
-from functions.zammad.matching import Match, answering, direction, field
+from functions.zammad.matching import Looked, Match, answering, direction, field
 from functions.zammad.phrases import known
 from functions.zammad.places import elsewhere, without_places
 from functions.zammad.shares import share
@@ -17,6 +17,7 @@ from functions.zammad.topics import Floats, Topics, topics_of
 from functions.zammad.understanding import Concern, Understanding, about, understand
 from shared.backends import Backends
 from shared.embeddings import Embeddings
+from shared.knowledge import quotes
 from shared.knowledge.citations import SOURCES, Source, Statement
 from shared.knowledge.extracts import extracted
 from shared.knowledge.injection import instructs
@@ -28,6 +29,8 @@ from shared.settings import ZammadGroup
 __all__ = ["Answered", "Concern", "Mode", "Proposal", "Reason", "propose"]
 
 SENTENCES_S: Final = 24 * 3600.0  # for which vectors of the pages' sentences are kept
+_LETTER: Final = 1500  # characters whose words are looked for
+_SURE: Final = 4  # words
 _SENTENCES: Final = 20_000  # of them, some 40 MB
 Reason = Literal["no_source", "elsewhere", "unsupported", "language", "category"]
 
@@ -102,7 +105,14 @@ async def _answered(
     shown = await asyncio.to_thread(lambda: {concern: concern.shown(harmless, language) for concern in concerns})
     letter, asked = await about(proposal.mail, list(shown.values()), model, harmless, language)
     topics = await topics_of(model, use)
-    search = _Search(mail=proposal.mail, letter=letter, topics=topics, home=use.settings.portal.city, language=language)
+    search = _Search(
+        mail=proposal.mail,
+        letter=letter,
+        words=await _worded(proposal.mail, language, (*public, *inside)),
+        topics=topics,
+        home=use.settings.portal.city,
+        language=language,
+    )
     sentences = await sentences_of(model, use)
 
     async def answer(concern: Concern, vector: Floats) -> tuple[Answered, Mode]:
@@ -131,12 +141,20 @@ async def _answered(
     )
 
 
+async def _worded(mail: Mail, language: str, shelves: Sequence[Shelf]) -> dict[Shelf, dict[str, float]]:
+    if language != GERMAN:  # words of another language only add noise
+        return {}
+    letter = unmarked(f"{mail.subject}\n{mail.body}"[:_LETTER])
+    return dict(zip(shelves, await asyncio.gather(*(shelf.worded(letter) for shelf in shelves)), strict=True))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Search:
     """What all concerns of a letter are looked for with."""
 
     mail: Mail
     letter: Floats
+    words: Mapping[Shelf, Mapping[str, float]]  # how much of the letter's words documents have
     topics: Topics
     home: str  # the city's name
     language: str  # of the letter
@@ -146,12 +164,13 @@ class _Search:
     ) -> list[Source] | Literal["no_source", "elsewhere"]:
         """The passages that answer a concern, numbered; or why none does."""
         sought = direction(vector, self.letter)
-        near = await asyncio.gather(*(shelf.nearest(sought) for shelf in shelves))
-        views = [(shelf.names, passages) for shelf, passages in zip(shelves, near, strict=True)]
-        around = field(sought, unmarked(concern.query), self.topics, views)
-        shares = await self._shares(concern, around.matches, shelves)
+        asked = unmarked(concern.query)
         # A German question in a letter that is English for the most part is weighed as a German one.
-        matching = answering(around, shares, alike=self.language == GERMAN or any(shares))
+        alike = self.language == GERMAN or _german(concern.text)
+        views = await asyncio.gather(*(self._looked(shelf, sought, asked, alike=alike) for shelf in shelves))
+        around = field(sought, asked, self.topics, views, alike=alike)
+        shares = await self._shares(concern, around.matches, shelves) if alike else [0.0 for _ in around.matches]
+        matching = answering(around, shares, alike=alike)
         read = await asyncio.gather(*(shelves[one.place].passages(one.document, sought) for one in matching))
         found = [source for sources in read for source in sources]
         if not found:
@@ -162,10 +181,14 @@ class _Search:
             return "elsewhere"
         return [replace(source, number=number) for number, source in enumerate(found[:SOURCES], 1)]
 
+    async def _looked(self, shelf: Shelf, sought: Floats, asked: str, *, alike: bool) -> Looked:
+        if not alike:  # words of another language only add noise
+            return Looked(shelf.names, await shelf.nearest(sought), {}, {})
+        passages, words = await asyncio.gather(shelf.nearest(sought), shelf.worded(asked))
+        return Looked(shelf.names, passages, words, self.words.get(shelf, {}))
+
     async def _shares(self, concern: Concern, matches: Sequence[Match], shelves: Sequence[Shelf]) -> list[float]:
         """How much of a concern's words each of some documents has."""
-        if GERMAN not in (self.language, of_query(concern.text)):
-            return [0.0 for _ in matches]
         of = [[match.document for match in matches if match.place == place] for place in range(len(shelves))]
         said = await asyncio.gather(*(shelf.said(some) for shelf, some in zip(shelves, of, strict=True) if some))
         texts = {document: text for one in said for document, text in one.items()}
@@ -175,6 +198,11 @@ class _Search:
             return [share(asked, texts.get(match.document, "")) for match in matches]
 
         return await asyncio.to_thread(counted)
+
+
+def _german(text: str) -> bool:
+    """Whether a text is surely German: of a few words it would be believed."""
+    return of_query(text) == GERMAN and quotes.word_count(text) >= _SURE
 
 
 async def sentences_of(model: Embeddings, use: Backends) -> Sentences:

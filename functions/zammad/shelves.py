@@ -4,22 +4,26 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
 
 from functions.zammad.knowledge import INTERNAL, PUBLISHED, knowledge_of
-from functions.zammad.names import Names, names_of
+from functions.zammad.names import WORD, Names, names_of
 from functions.zammad.shares import folded
-from functions.zammad.topics import Floats, read, topics_of
+from functions.zammad.topicfiles import read
+from functions.zammad.topics import Floats, topics_of
 from shared.backends import Backends
 from shared.embeddings import Embeddings
 from shared.filters import any_of, both, equals
+from shared.knowledge import german
 from shared.knowledge.citations import Source, sources
 from shared.knowledge.index import Index, View
 from shared.knowledge.rows import PAGE
 from shared.knowledge.search import Hit, Match
 from shared.privacy import Harmless
+from shared.privacy.dictionary import named
 from shared.settings import ZammadGroup
 from shared.vectors import Vectors
 
@@ -28,7 +32,7 @@ _DEPTH: Final = 40  # passages that are compared
 _PASSAGES: Final = 4  # of a document that its statements may come from
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Shelf:
     """What may be cited of one index."""
 
@@ -48,6 +52,22 @@ class Shelf:
         found: dict[str, float] = {}
         for row in rows:
             found[str(row["doc"])] = max(found.get(str(row["doc"]), -1.0), float(row["distance"]) * size)
+        return found
+
+    async def worded(self, text: str) -> dict[str, float]:
+        """How much of a text's words the best passage of documents has (BM25, of any scale), by document.
+
+        Raises:
+            BackendError: Milvus is away.
+        """
+        grams = german.grams(text, query=True)
+        if not grams:
+            return {}
+        rows = await self.view.nearest("grams_bm25", grams, _DEPTH, both("position >= 0", self._condition))
+        found: dict[str, float] = {}
+        for row in rows:
+            # Milvus Lite tells it negative, Milvus positive.
+            found[str(row["doc"])] = max(found.get(str(row["doc"]), 0.0), abs(float(row["distance"])))
         return found
 
     async def said(self, documents: Sequence[str]) -> dict[str, str]:
@@ -140,15 +160,22 @@ async def harmless_of(shelves: Sequence[Shelf], use: Backends) -> Harmless:
 
     async def made() -> Harmless:
         called = [word for shelf in shelves for word in shelf.names.called]
-        return await asyncio.to_thread(Harmless, [*called, *topic_words()])
+        return await asyncio.to_thread(lambda: Harmless([*called, *topic_names()], everyday_words()))
 
     views = " ".join(f"{shelf.view.name} {shelf.source}" for shelf in shelves)
     return await use.snapshots.get(f"zammad-harmless-{views}", _HARMLESS_S, made)
 
 
-def topic_words() -> list[str]:
-    """All wordings of the topics."""
-    return [wording for _, topic in read() for wording in topic]
+def topic_names() -> list[str]:
+    """What the topics are called."""
+    return [name for topic in read() for name in topic.names]
+
+
+@cache
+def everyday_words() -> frozenset[str]:
+    """The words by which citizens write about the topics, but for those that people are called by, too."""
+    found = {word for topic in read() for text in topic.asked for word in WORD.findall(text)}
+    return frozenset(word for word in found if not named(word))
 
 
 def _pages_of(use: Backends) -> Index:

@@ -1,52 +1,31 @@
-"""The topics that citizens write about: ``topics.yaml``, by category, each with its wordings and their vectors."""
+"""The topics that citizens write about (``topicfiles``), with the vectors and the words of their wordings.
 
+A topic has names, which say whether a document is about it, and what citizens write about it, who seldom call it so.
+"""
+
+import asyncio
 import io
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from ruamel.yaml import YAML
 
+from functions.zammad import prepared
+from functions.zammad.lexicon import Lexicon
+from functions.zammad.topicfiles import read
 from shared.backends import Backends
 from shared.embeddings import Embeddings
-from shared.errors import BackendError, StadtfunkError
-from shared.knowledge import german
+from shared.errors import BackendError
 from shared.objects import ObjectMissing
 
 Floats = NDArray[np.float32]
-_FILE: Final = Path(__file__).with_name("topics.yaml")
-_KEPT_S: Final = 24 * 3600.0  # the file changes with the code only
+_KEPT_S: Final = 24 * 3600.0  # the files change with the code only
+_WORDS: Final = 0.03  # as a cosine, what it is worth for a category that no topic has more of the words
 _NEAR: Final = 0.006  # as a cosine, by how much a topic must be nearer to count e times as much
-
-
-class Grams:
-    """How much of each of some texts stands in another one, by grams of words, as compounds open so."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._known: dict[str, int] = {}
-        places: list[int] = []
-        owners: list[int] = []
-        self._count = 0
-        for text in texts:
-            for gram in german.grams(text, query=True).split():
-                places.append(self._known.setdefault(gram, len(self._known)))
-                owners.append(self._count)
-            self._count += 1
-        self._places, self._owners = np.array(places, np.int64), np.array(owners, np.int64)
-        self._totals = np.maximum(np.bincount(self._owners, minlength=self._count), 1)
-
-    def shares(self, text: str) -> Floats:
-        """Of each text the share of its grams that stand in this one, 0 to 1."""
-        found = np.zeros(len(self._known), np.float32)
-        found[[self._known[gram] for gram in german.grams(text).split() if gram in self._known]] = 1
-        sums = np.bincount(self._owners, weights=found[self._places], minlength=self._count)
-        return (sums / self._totals).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,25 +33,20 @@ class Topics:
     """All wordings of all topics; rows of ``vectors`` are unit vectors, parallel to ``wordings``."""
 
     wordings: tuple[str, ...]
+    names: NDArray[np.bool_]  # which of them are
     topic_of: NDArray[np.int64]  # of each wording
     categories: tuple[str, ...]  # of each topic
     vectors: Floats
-    grams: Grams
+    words: Lexicon  # of each topic
 
-    def category(self, vectors: Iterable[Floats]) -> str | None:
-        """The category that texts together are nearest to; None: no text."""
-        votes = np.zeros(len(self.categories))
-        asked = False
-        for vector in vectors:
-            near = self.vectors @ vector
-            votes += np.bincount(self.topic_of, np.exp((near - near.max()) / _NEAR), len(votes))
-            asked = True
-        if not asked:
-            return None
+    def category(self, texts: Iterable[tuple[Floats, str]]) -> str | None:
+        """The category that texts, each with its vector, together are nearest to; None: no text."""
         by_category: defaultdict[str, float] = defaultdict(float)
-        for category, vote in zip(self.categories, votes, strict=True):
-            by_category[category] += vote
-        return max(by_category, key=lambda name: by_category[name])
+        for vector, text in texts:
+            near = self.by_topic(self.vectors @ vector) + _WORDS * self.words.shares(text)
+            for category, vote in zip(self.categories, np.exp((near - near.max()) / _NEAR), strict=True):
+                by_category[category] += vote
+        return max(by_category, key=lambda name: by_category[name], default=None)
 
     def by_topic(self, values: Floats) -> Floats:
         """The highest value of each topic's wordings; ``values`` has a wording a row."""
@@ -83,7 +57,9 @@ class Topics:
 
 
 async def topics_of(model: Embeddings, use: Backends) -> Topics:
-    """The topics with vectors of an embedding model, which are computed once and kept in the object storage.
+    """The topics with vectors of an embedding model.
+
+    What did not come with the files is computed once, and kept in the object storage.
 
     Raises:
         BackendError: the embedding server is away.
@@ -93,18 +69,31 @@ async def topics_of(model: Embeddings, use: Backends) -> Topics:
 
 async def _made(model: Embeddings, use: Backends) -> Topics:
     listed = read()
-    wordings = tuple(wording for _, topic in listed for wording in topic)
+    wordings = tuple(wording for topic in listed for wording in topic.wordings)
     vectors = unit(np.array(await _vectors(wordings, model, use), np.float32))
     return Topics(
         wordings=wordings,
-        topic_of=np.array([number for number, (_, topic) in enumerate(listed) for _ in topic], np.int64),
-        categories=tuple(category for category, _ in listed),
+        names=np.array([place < len(topic.names) for topic in listed for place in range(len(topic.wordings))]),
+        topic_of=np.array([number for number, topic in enumerate(listed) for _ in topic.wordings], np.int64),
+        categories=tuple(topic.category for topic in listed),
         vectors=vectors,
-        grams=Grams(wordings),
+        words=await asyncio.to_thread(Lexicon, [topic.wordings for topic in listed]),
     )
 
 
 async def _vectors(wordings: tuple[str, ...], model: Embeddings, use: Backends) -> Floats:
+    known = await asyncio.to_thread(prepared.load, model.model_id)
+    keys = [prepared.key(wording) for wording in wordings]
+    missing = [place for place, key in enumerate(keys) if len(known.get(key, ())) != model.dimension]
+    found = np.zeros((len(wordings), model.dimension), np.float32)
+    for place in set(range(len(wordings))).difference(missing):
+        found[place] = known[keys[place]]
+    if missing:
+        found[missing] = await _computed(tuple(wordings[place] for place in missing), model, use)
+    return found
+
+
+async def _computed(wordings: tuple[str, ...], model: Embeddings, use: Backends) -> Floats:
     bucket = use.settings.zammad.bucket
     key = f"topics/{sha256(repr((model.model_id, wordings)).encode()).hexdigest()[:32]}.npy"
     try:
@@ -129,21 +118,3 @@ def unit(vectors: Floats) -> Floats:
     """Each row at length 1."""
     found: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
     return found.astype(np.float32)
-
-
-@cache
-def read(file: Path = _FILE) -> list[tuple[str, tuple[str, ...]]]:
-    """The topics of a file as (category, wordings).
-
-    Raises:
-        StadtfunkError: it is not as its head says.
-    """
-    found = []
-    for category, lines in YAML(typ="safe").load(file).items():
-        if not isinstance(lines, str):
-            raise StadtfunkError(f"{file}: {category}: has to be text, a topic a line")
-        found += [
-            (str(category), tuple(wording.strip() for wording in line.split(";") if wording.strip()))
-            for line in lines.strip().split("\n")
-        ]
-    return found

@@ -10,7 +10,7 @@ from functions.zammad.client import Zammad
 from functions.zammad.concerns import NOTHING
 from functions.zammad.mail import Mail, read_mail, without_personal_data
 from functions.zammad.people import people_of
-from functions.zammad.shelves import topic_words
+from functions.zammad.shelves import everyday_words, topic_names
 from functions.zammad.tickets import Ticket
 from functions.zammad.understanding import OTHER, Flag, Understanding
 from shared.backends import Backends
@@ -135,7 +135,7 @@ def _shown(text: str) -> str:
 
 @cache
 def _harmless() -> Harmless:
-    return Harmless(topic_words())
+    return Harmless(topic_names(), everyday_words())
 
 
 def _overlap(mine: frozenset[str], other: frozenset[str]) -> float:

@@ -75,7 +75,10 @@ async def understand(mail: Mail, model: Embeddings, harmless: Harmless, use: Bac
     if concerns:
         shown = await asyncio.to_thread(lambda: [one.shown(harmless, tongue) for one in concerns])
         letter, asked = await about(mail, shown, model, harmless, tongue)
-        category = (await topics_of(model, use)).category([letter, *asked]) or OTHER
+        topics = await topics_of(model, use)
+        texts = [text[:_LETTER], *(concern.query for concern in shown)]
+        found = await asyncio.to_thread(topics.category, list(zip([letter, *asked], texts, strict=True)))
+        category = found or OTHER
     return Understanding(language=tongue, concerns=concerns, category=category, flags=frozenset(flags))
 
 

@@ -47,6 +47,8 @@ _PERSON: Final = re.compile(
     r"|bruder|schwester|vater|mutter|sohn|tochter|enkel(?:in)?|mann|frau|ehemann|ehefrau)"
     r"|herrn?|familie|kumpel|freund(?:in)?|nachbar(?:in|n)?|kolleg(?:e|en|in)|chef(?:in)?|schwager|schwägerin"
     r"|mitbewohner(?:in)?|vermieter(?:in)?|mieter(?:in)?|partner(?:in)?|verlobte[rn]?|notar(?:in)?|doktor|dr|prof"
+    r"|و?(?:ابني|ابنتي|بنتي|زوجي|زوجتي|أخي|أختي|والدي|والدتي|أمي|أبي|جدي|جدتي|صديقي|صديقتي|جاري|جارتي|طفلي|طفلتي"
+    r"|خطيبي|خطيبتي|عمي|خالي|عمتي|خالتي|اسمه|اسمها|اسمي)"
 )
 _STREET: Final = re.compile(
     r"(?:stra(?:ss|ß)e|str|weg|gasse|platz|allee|ring|damm|ufer|steig|pfad|chaussee|graben|gang|winkel|hof|berg|hang"
@@ -60,13 +62,15 @@ _NEAR: Final = 6  # letters from which a word may be a misspelling
 class Harmless:
     """Lets a text's ordinary words through; ``own`` are the office's, in any spelling and language.
 
-    ``own`` has to come from published texts: it is what a model may see in any case.
+    ``own`` has to come from published texts: it is what a model may see in any case. So has ``everyday``, whose words
+    are let through as they are, and meant by no misspelling.
     """
 
-    def __init__(self, own: Iterable[str]) -> None:
-        self._own = frozenset(word.casefold() for text in own for word in _LETTERS.findall(plain(text)))
+    def __init__(self, own: Iterable[str], everyday: Iterable[str] = ()) -> None:
+        office = frozenset(word.casefold() for text in own for word in _LETTERS.findall(plain(text)))
+        self._own = office.union(word.casefold() for text in everyday for word in _LETTERS.findall(plain(text)))
         self._near: dict[str, set[str]] = {}
-        for word in self._own:
+        for word in office:
             if len(word) >= _NEAR:
                 for less in _shortened(word):
                     self._near.setdefault(less, set()).add(word)
@@ -124,7 +128,7 @@ class Harmless:
         small = word.casefold()
         if len(small) > LONGEST:
             return ""
-        if small in self._own:
+        if small in self._own and (len(small) > 2 or word == small):  # "Bo" may be somebody
             return word
         whole = re.split(r"['’ʼ]", word)
         # But for German, what is written large within a sentence is somebody or some place.

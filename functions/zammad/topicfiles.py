@@ -1,0 +1,48 @@
+"""The files of the topics that citizens write about: ``topics.d``, one a category."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from ruamel.yaml import YAML
+
+from shared.errors import StadtfunkError
+
+FOLDER: Final = Path(__file__).with_name("topics.d")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topic:
+    """What citizens write about."""
+
+    category: str
+    names: tuple[str, ...]  # the usual one first, in any language
+    asked: tuple[str, ...] = ()  # as citizens write
+
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.names + self.asked
+
+
+@cache
+def read(folder: Path = FOLDER) -> tuple[Topic, ...]:
+    """The topics of a folder; a file is called by its category.
+
+    Raises:
+        StadtfunkError: a file is not as ``topics.d/README.md`` says; names it.
+    """
+    found = []
+    for file in sorted(folder.glob("*.yaml")):
+        for entry in YAML(typ="safe").load(file) or ():
+            if not isinstance(entry, dict) or set(entry) - {"names", "asked"} or not entry.get("names"):
+                raise StadtfunkError(f"{file}: a topic has `names` and may have `asked`, and not {entry!r:.80}")
+            names, asked = str(entry["names"]).split(";"), str(entry.get("asked", "")).split("\n")
+            found.append(Topic(category=file.stem, names=_stripped(names), asked=_stripped(asked)))
+    return tuple(found)
+
+
+def _stripped(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(text.strip() for text in texts if text.strip())
