@@ -10,7 +10,6 @@ from html import escape
 
 import pytest
 
-from functions.zammad import topics
 from functions.zammad.compose import draft_html, note_html
 from functions.zammad.concerns import Concern
 from functions.zammad.knowledge import PUBLISHED, knowledge_of
@@ -33,7 +32,6 @@ pytestmark = [
     needed,
 ]
 GROUP = ZammadGroup(name="Bürgerbüro")
-TOPICS = [("hund", ("Hund anmelden", "Hundesteuer")), ("urkunden", ("Kirchenaustritt erklären",))]
 
 
 def document(planted: str = "", id: str = "cms:1", source: str = "cms") -> Document:
@@ -71,7 +69,6 @@ async def model() -> AsyncIterator[ScriptedModel]:
 
 @pytest.fixture
 async def use(settings: Settings, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Backends]:
-    monkeypatch.setattr(topics, "read", lambda: TOPICS)
     chat = ChatSettings(url=model.url, languages=("de",))
     zammad = settings.zammad.model_copy(update={"collection": f"{settings.xnext.collection}_kb"})
     embeddings = Remembering(settings.embeddings)

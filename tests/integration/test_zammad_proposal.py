@@ -11,6 +11,7 @@ from functions.zammad import topics
 from functions.zammad.knowledge import INTERNAL, PUBLISHED, knowledge_of
 from functions.zammad.mail import Mail, read_mail
 from functions.zammad.proposal import Proposal, propose
+from functions.zammad.topicfiles import Topic, read
 from functions.zammad.warming import warm_drafts
 from infra.liar import liar
 from infra.recorder import recorder
@@ -22,13 +23,7 @@ from shared.settings import ChatSettings, EmbeddingSettings, Settings, ZammadGro
 from tests.scripted_llm import obeying_pages, obeying_questions, scripted_model
 
 GROUP = ZammadGroup(name="Bürgerbüro")
-TOPICS = [
-    ("fahrerlaubnis", ("Führerschein verloren oder gestohlen", "Ersatzführerschein beantragen")),
-    ("fuehrerschein", ("Führerschein umtauschen", "exchange an old German driving licence")),
-    ("urkunden", ("Kirchenaustritt erklären", "leave the church")),
-    ("hund", ("Hund anmelden", "register a dog, dog tax")),
-    ("parken", ("Bewohnerparkausweis", "resident parking permit")),
-]
+NEW = Topic(category="urkunden", names=("Aus einer Kirche austreten wollen",))  # its vector did not come with the files
 DOG = (
     "Melden Sie Ihren Hund innerhalb von zwei Wochen beim Kassen- und Steueramt an. "
     "Die Hundesteuer beträgt 100 Euro im Jahr, und Sie erhalten eine Marke."
@@ -40,9 +35,8 @@ PARKING = "Der Bewohnerparkausweis kostet 45 Euro im Jahr und gilt nur in Ihrem 
 
 
 @pytest.fixture
-async def use(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Backends]:
-    """Backends with three indexed pages and few topics."""
-    monkeypatch.setattr(topics, "read", lambda: TOPICS)
+async def use(settings: Settings) -> AsyncIterator[Backends]:
+    """Backends with three indexed pages."""
     zammad = settings.zammad.model_copy(update={"collection": f"knowledge_{uuid4().hex[:8]}"})
     use = Backends(settings.model_copy(update={"zammad": zammad}), objects=MemoryObjects())
     for id, title, text in (
@@ -94,7 +88,7 @@ async def test_each_concern_is_answered_by_the_page_it_is_about_or_by_none(use: 
 async def test_a_foreign_letter_is_answered_in_its_language_from_german_pages(use: Backends) -> None:
     body = "Hello, I have a new dog. How much is the dog tax, and where do I register the dog?"
     found = await propose(letter(body, "Dog"), GROUP, use)
-    assert (found.language, found.understanding.category) == ("en", "hund")
+    assert (found.language, found.understanding.category) == ("en", "buergerservice")
     assert cited(found) == {"cms:1"}
     assert (await propose(letter("How can I leave the church?", "Church"), GROUP, use)).abstains
 
@@ -163,7 +157,10 @@ async def test_no_personal_data_reaches_a_model(use: Backends) -> None:
         assert datum not in seen
 
 
-async def test_what_every_draft_needs_is_read_before_the_first_letter(use: Backends) -> None:
+async def test_what_every_draft_needs_is_read_before_the_first_letter(
+    use: Backends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "read", lambda: (*read(), NEW))
     async with recorder(use.settings.embeddings.url.removesuffix("/v1")) as embeddings:
         settings = use.settings.model_copy(
             update={
@@ -174,11 +171,11 @@ async def test_what_every_draft_needs_is_read_before_the_first_letter(use: Backe
         watched = Backends(settings, objects=MemoryObjects())
         try:
             await warm_drafts(KnowledgeSyncAsked(), watched)
-            assert "Kirchenaustritt erklären" in embeddings.drain()
+            assert "Aus einer Kirche austreten wollen" in embeddings.drain()
             assert not (await propose(letter("Was kostet die Hundesteuer für meinen Hund?"), GROUP, watched)).abstains
             asked = "".join(embeddings.drain())
             assert "Hundesteuer für meinen Hund" in asked
-            assert "Kirchenaustritt" not in asked
+            assert "Aus einer Kirche" not in asked
             assert "Die Hundesteuer beträgt 100 Euro" not in asked  # the page's sentences are known, too
             await warm_drafts(KnowledgeSyncAsked(), watched)
             assert embeddings.drain() == []
