@@ -5,7 +5,6 @@ A week of one category may be the work of one agent: what is less than five is s
 
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
-from hashlib import sha256
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,9 +16,9 @@ from shared.backends import Backends
 from shared.catalogue import Text
 from shared.figures import Figures
 from shared.function import http, on
-from shared.state import Conflict
+from shared.tallies import Tallies
 
-FIGURES: Final = "zammad-figures"  # state bucket: "<Monday>/<first digit of the ids>" -> Tally
+FIGURES: Final = "zammad-figures"  # state bucket: counts by Monday; which ticket it was, they need not know
 _FEWEST: Final = 5
 _WEEKS: Final = 8  # shown
 _ZONE: Final = ZoneInfo("Europe/Berlin")
@@ -33,14 +32,6 @@ _COLUMNS: Final = {
     "up": Text(de="Daumen hoch", en="Thumbs up"),
     "down": Text(de="Daumen runter", en="Thumbs down"),
 }
-
-
-class Tally(BaseModel):
-    """Some of a week's counts: the ids keep each event from being counted twice."""
-
-    ids: list[str] = []
-    counts: dict[str, int] = {}  # "<what>/<category>"
-    percent: dict[str, int] = {}  # of each draft's words that were sent, summed; by category
 
 
 class NoQuery(BaseModel):
@@ -78,20 +69,12 @@ async def count_ratings(rated: DraftRated, use: Backends) -> None:
 @http
 async def draft_figures(_: NoQuery, use: Backends) -> Figures:
     """Acceptance of drafts in the last eight weeks, by week and category, newest first."""
-    bucket = use.state.bucket(FIGURES)
     since = datetime.now(_ZONE).date() - timedelta(weeks=_WEEKS)
     counts: defaultdict[tuple[date, str], Counter[str]] = defaultdict(Counter)
-    for key in await bucket.keys():
-        monday = date.fromisoformat(key.partition("/")[0])
-        entry = await bucket.get(key) if monday > since else None
-        if entry is None:
-            continue
-        tally = Tally.model_validate_json(entry.value)
-        for name, count in tally.counts.items():
+    for monday, found in (await Tallies(use.state.bucket(FIGURES)).after(since)).items():
+        for name, count in found.items():
             what, category = name.split("/", 1)
             counts[monday, category][what] += count
-        for category, percent in tally.percent.items():
-            counts[monday, category]["percent"] += percent
     return Figures(
         title=Text(de="Antwortvorschläge im Helpdesk, 8 Wochen", en="Answer proposals in the help desk, 8 weeks"),
         columns=[
@@ -107,30 +90,9 @@ async def draft_figures(_: NoQuery, use: Backends) -> Figures:
     )
 
 
-async def _count(id: str, day: date, what: str, category: str, use: Backends, *, percent: int | None = None) -> None:
-    bucket = use.state.bucket(FIGURES)
-    digest = sha256(id.encode()).hexdigest()[:20]  # which ticket it was, the figures need not know
-    key = f"{day - timedelta(days=day.weekday())}/{digest[0]}"
-    name = f"{what}/{category}"
-    while True:
-        entry = await bucket.get(key)
-        tally = Tally() if entry is None else Tally.model_validate_json(entry.value)
-        if digest in tally.ids:
-            return
-        more = {} if percent is None else {category: tally.percent.get(category, 0) + percent}
-        value = Tally(
-            ids=[*tally.ids, digest],
-            counts=tally.counts | {name: tally.counts.get(name, 0) + 1},
-            percent=tally.percent | more,
-        )
-        try:
-            if entry is None:
-                await bucket.create(key, value.model_dump_json().encode())
-            else:
-                await bucket.update(key, value.model_dump_json().encode(), entry.revision)
-        except Conflict:
-            continue
-        return
+async def _count(id: str, day: date, what: str, category: str, use: Backends, *, percent: int = 0) -> None:
+    counts = {f"{what}/{category}": 1, f"percent/{category}": percent}  # of the draft's words that were sent
+    await Tallies(use.state.bucket(FIGURES)).add(id, day - timedelta(days=day.weekday()), counts)
 
 
 def _shown(count: int) -> str | int:
