@@ -241,11 +241,7 @@ async def test_disorder_and_repeats_put_no_older_revision_over_a_newer(
             return await seen() == COUNT
 
         await eventually(every, "every event", deadline_s=60)
-        last: dict[str, int] = {}
-        for written in ledger.effects("written"):
-            thing, number = written.split(":")
-            last[thing] = max(last.get(thing, -1), int(number))
-        assert last == {f"thing{n}": COUNT // THINGS - 1 for n in range(THINGS)}
+        # What counts is what is stored: who is killed between that and its line in the ledger finds it there again.
         for n in range(THINGS):
             entry = await bus.jetstream.get_last_msg("KV_things", f"$KV.things.thing{n}")
             assert entry.data == str(COUNT // THINGS - 1).encode()
