@@ -23,6 +23,16 @@ COLOURS: Final[Mapping[str, tuple[int, int, int]]] = {
 }
 _SEES: Final = {"centerface": "face", "yunet": "face", "plates": "plate", "persons": "person"}
 Corners = tuple[int, int, int, int]
+# What is done to an upright picture so that the orientation tag of that number says how to hold it.
+STORED: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 
 
 def street(size: tuple[int, int], **patches: Corners | list[Corners]) -> Image.Image:

@@ -9,7 +9,7 @@ from events.zammad import KnowledgeSyncAsked
 from functions.zammad.doctor import app as examination
 from functions.zammad.evaluation import evaluate_letters, evaluate_lies
 from functions.zammad.letters import load as load_letters
-from functions.zammad.preparing import app as preparing
+from functions.zammad.preparation import app as preparation
 from functions.zammad.reindex import app as reindexing
 from functions.zammad.replay import app as past
 from shared.bus import enveloped
@@ -22,7 +22,7 @@ app = typer.Typer(help="Drafts in the help desk.", no_args_is_help=True)
 app.add_typer(examination)  # without a name: its commands stand beside the others
 app.add_typer(past)
 app.add_typer(reindexing)
-app.add_typer(preparing)
+app.add_typer(preparation)
 
 
 @app.callback()

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.zammad import prepared
+from functions.zammad import vectorfile
 from functions.zammad.lexicon import Lexicon
 from functions.zammad.topicfiles import read
 from shared.backends import Backends
@@ -82,8 +82,8 @@ async def _made(model: Embeddings, use: Backends) -> Topics:
 
 
 async def _vectors(wordings: tuple[str, ...], model: Embeddings, use: Backends) -> Floats:
-    known = await asyncio.to_thread(prepared.load, model.model_id)
-    keys = [prepared.key(wording) for wording in wordings]
+    known = await asyncio.to_thread(vectorfile.load, model.model_id)
+    keys = [vectorfile.key(wording) for wording in wordings]
     missing = [place for place, key in enumerate(keys) if len(known.get(key, ())) != model.dimension]
     found = np.zeros((len(wordings), model.dimension), np.float32)
     for place in set(range(len(wordings))).difference(missing):

@@ -19,19 +19,10 @@ from functions.photos.report import Mode, Report
 from infra.plates.frames import held_out
 from shared.settings import VisionSettings
 from shared.vision import Vision
+from tests.photo_scenes import STORED
 
 PHOTOS = Path(__file__).parents[3] / "shared/data/photos"
 ORIENTATION = 0x0112
-# What is done to an upright picture so that the tag of that number says how to hold it.
-STORED = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 pytestmark = [
     pytest.mark.heavy,
     pytest.mark.timeout(400),

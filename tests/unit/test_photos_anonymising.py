@@ -17,7 +17,7 @@ from functions.photos.detection import plan
 from functions.photos.masking import Kind
 from functions.photos.report import Mode
 from shared.errors import BackendError
-from tests.photo_scenes import COLOURS, Eyes, Found, saved, street
+from tests.photo_scenes import COLOURS, STORED, Eyes, Found, saved, street
 
 FACE, PLATE, PERSON = (200, 120, 240, 170), (400, 300, 470, 320), (520, 80, 590, 300)
 
@@ -70,17 +70,8 @@ async def test_no_output_without_a_model_for_what_is_asked() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 async def test_what_is_masked_is_the_same_however_the_camera_was_held(orientation: int) -> None:
-    turns = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
     scene = street((320, 240), face=(100, 60, 130, 90), plate=(200, 150, 260, 170))
-    lying = scene if orientation == 1 else scene.transpose(turns[orientation])
+    lying = scene if orientation == 1 else scene.transpose(STORED[orientation])
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = Options(mode="fast")

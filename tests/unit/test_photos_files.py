@@ -15,6 +15,7 @@ from functions.photos.decoding import Limits, PhotoRefused, decode
 from functions.photos.encoding import encode
 from functions.photos.inspection import findings
 from functions.photos.masking import Box, Fill, Region, grown, mask, share
+from tests.photo_scenes import STORED
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 HEIC = Path(__file__).parent.parent / "photos" / "gradient.heic"
@@ -52,16 +53,7 @@ def exif(orientation: int = 1) -> Image.Exif:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_photo_is_decoded_upright(orientation: int) -> None:
-    turns = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    lying = scene() if orientation == 1 else scene().transpose(turns[orientation])
+    lying = scene() if orientation == 1 else scene().transpose(STORED[orientation])
     photo = decode(saved(lying, "JPEG", quality=98, subsampling=0, exif=exif(orientation)))
     assert photo.size == (160, 96)
     assert psnr(photo.frames[0].image, scene()) > 35

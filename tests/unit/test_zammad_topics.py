@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from functions.zammad import prepared
+from functions.zammad import vectorfile
 from functions.zammad.lexicon import Lexicon
 from functions.zammad.shelves import everyday_words
 from functions.zammad.topicfiles import read
@@ -22,18 +22,18 @@ def test_each_topic_says_how_citizens_write_about_it() -> None:
 
 
 def test_every_wording_has_its_vector_for_the_model_of_make_up() -> None:
-    known = prepared.load(Settings(_env_file=None).embeddings.model)
-    missing = [wording for topic in read() for wording in topic.wordings if prepared.key(wording) not in known]
+    known = vectorfile.load(Settings(_env_file=None).embeddings.model)
+    missing = [wording for topic in read() for wording in topic.wordings if vectorfile.key(wording) not in known]
     assert missing == [], "write them with `stadtfunk zammad topics` (functions/zammad/topics.d/README.md)"
 
 
 def test_vectors_are_kept_as_they_were(tmp_path: Path) -> None:
     vectors = unit(np.random.default_rng(1).normal(size=(5, 384)).astype(np.float32))
     wordings = [f"wording {number}" for number in range(5)]
-    prepared.save("some/model", wordings, vectors, tmp_path)
-    kept = prepared.load("some/model", tmp_path)
-    assert np.allclose([kept[prepared.key(wording)] for wording in wordings], vectors, atol=0.001)
-    assert prepared.load("another", tmp_path) == {}
+    vectorfile.save("some/model", wordings, vectors, tmp_path)
+    kept = vectorfile.load("some/model", tmp_path)
+    assert np.allclose([kept[vectorfile.key(wording)] for wording in wordings], vectors, atol=0.001)
+    assert vectorfile.load("another", tmp_path) == {}
 
 
 @pytest.mark.parametrize("text", ["- asked: a", "- names: a\n  said: b", "- a; b", "- names: ''"])

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import typer
 
-from functions.zammad import prepared
+from functions.zammad import vectorfile
 from functions.zammad.topicfiles import read
 from functions.zammad.topics import unit
 from shared.backends import Backends
@@ -24,7 +24,7 @@ def prepare_topics() -> None:
             model = use.embeddings
             wordings = tuple(dict.fromkeys(wording for topic in read() for wording in topic.wordings))
             vectors = unit(np.array(await model.embed(wordings, "query"), np.float32))
-            file = prepared.save(model.model_id, wordings, vectors)
+            file = vectorfile.save(model.model_id, wordings, vectors)
         finally:
             await use.close()
         return f"{len(wordings)} wordings in {file}"
