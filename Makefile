@@ -6,6 +6,10 @@ ARGS ?=
 COMPILE = $(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
+# A test with real servers and a browser on a busy machine may fail once: it runs again, its first failure is printed in
+# full, and a run has three of these at most. A unit test has no excuse.
+AGAIN = --reruns 1 --max-suite-reruns 3 --rerun-exclude-path tests/unit --rerun-show-tracebacks
+
 # Without bytecode each of the hundreds of programs that tests start is compiled anew: one second more for each.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -20,13 +24,14 @@ up: .venv/.installed  ## Start everything here, with a demo city; options: make 
 
 test: .venv/.installed  ## Checks, then every test; some of them: make test ARGS="-k worker"
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(AGAIN) $(ARGS)
 
 heavy: .venv/.installed  ## The tests that take minutes: real pages, probes, long outages
-	$(BIN)/pytest tests/integration tests/acceptance -m heavy --timeout 1800 -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest tests/integration tests/acceptance -m heavy --timeout 1800 -n 2 --dist loadfile --no-loadscope-reorder \
+		$(AGAIN) $(ARGS)
 
 vllm: .venv/.installed  ## The model clients against real vLLM on the CPU (3.5 GB, installed once, outside the checkout)
-	@folder=$$(.ci/vllm-environment) && STADTFUNK_VLLM_ENV=$$folder $(BIN)/pytest tests/contract -m vllm --timeout 900 $(ARGS)
+	@folder=$$(.ci/vllm-environment) && STADTFUNK_VLLM_ENV=$$folder $(BIN)/pytest tests/contract -m vllm --timeout 900 $(AGAIN) $(ARGS)
 
 check: .venv/.installed  ## Style, types, laws of the house, schemas, catalogue
 	$(BIN)/ruff format --check .

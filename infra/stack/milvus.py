@@ -1,19 +1,25 @@
-"""Milvus Lite as a server whose BM25 counts words over the whole collection, as a Milvus server's does.
+"""Milvus Lite as a server that behaves as a Milvus server does in two things: BM25, and a drop during a flush.
 
 ``python -m infra.stack.milvus …`` takes the arguments of ``milvus-lite server``. Milvus Lite takes the number of
 rows, their mean length and how many have a word from each segment alone. What was written last lies in a small
 segment of its own, where every word of a page is common: a page that was just changed ranked low for its own words.
 Here the figures are summed over all segments at each search; a segment's postings stay as they are, and nothing is
 compacted or written again. Made for the pinned version; a test holds a re-indexed page's place.
+
+A flush that still runs while its collection is dropped writes into the folder that is being removed: the drop failed
+half done, and the name could not be used again. Here one waits for the other.
 """
 
 import sys
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 from milvus_lite.analyzer.sparse import bytes_to_sparse
 from milvus_lite.cmdline import main as command
+from milvus_lite.db import DEFAULT_DATABASE_NAME, MilvusLite
 from milvus_lite.engine.collection import Collection
 from milvus_lite.index import sparse_factory
 from milvus_lite.index.sparse_common import empty_results, validate_mask
@@ -22,6 +28,8 @@ from milvus_lite.index.sparse_inverted import SparseInvertedIndex
 _SEGMENTS: ContextVar[tuple["Segment", ...]] = ContextVar("segments", default=())  # of the field being searched
 _search_segments = Collection._search_sparse
 _create = sparse_factory.create_sparse_index
+_flush_collection = Collection._trigger_flush
+_drop_collection = MilvusLite.drop_collection
 
 
 class Segment(SparseInvertedIndex):  # type: ignore[misc]  # untyped package
@@ -99,8 +107,29 @@ def _segments(collection: Any, field: str) -> tuple[Segment, ...]:
     return tuple(found)
 
 
+def _flush(self: Any) -> None:
+    with _sealing(self):
+        if not self._bg_closed:  # dropped while this waited
+            _flush_collection(self)
+
+
+def _drop(self: Any, name: str, database_name: str = DEFAULT_DATABASE_NAME) -> None:
+    key = database_name, self.resolve_collection_name(name, database_name=database_name)
+    with _sealing(self._collections.get(key)):
+        _drop_collection(self, name, database_name)
+
+
+def _sealing(collection: Any) -> AbstractContextManager[Any]:
+    """Held by who writes a collection's folder or removes it; a collection that nobody opened has no writers."""
+    if collection is None:
+        return nullcontext()
+    lock: AbstractContextManager[Any] = vars(collection).setdefault("sealing", threading.RLock())
+    return lock
+
+
 def main() -> int:
     """Serve until told to stop."""
+    Collection._trigger_flush, MilvusLite.drop_collection = _flush, _drop
     sparse_factory.create_sparse_index = _created
     Collection._search_sparse = _search
     return int(command(["server", *sys.argv[1:]]) or 0)

@@ -1,5 +1,6 @@
 """The Milvus client against a server that is restarted, and its flush."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -143,3 +144,21 @@ async def test_after_a_kill_and_a_restart_the_same_client_goes_on(launch: Callab
         one["id"] for one in await vectors.search("cases", "dense", row("a")["dense"], limit=3, fields=("id",))
     ] == ["a"]
     await vectors.close()
+
+
+async def test_a_collection_is_dropped_while_it_is_flushed_and_made_anew(vectors: Vectors, milvus_uri: str) -> None:
+    other = Vectors(VectorSettings(uri=milvus_uri))
+    name = f"cases_{uuid4().hex[:8]}"
+    try:
+        for _ in range(5):
+            await vectors.create(name, *shape())
+            await vectors.upsert(name, [row(str(number)) for number in range(200)])
+            dropped, *flushed = await asyncio.gather(
+                vectors.drop(name), *(other.flush(name) for _ in range(4)), return_exceptions=True
+            )
+            assert dropped is None
+            assert all(outcome is None or isinstance(outcome, BackendError) for outcome in flushed)
+        await vectors.create(name, *shape())
+    finally:
+        await vectors.drop(name)
+        await other.close()
