@@ -8,24 +8,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.zammad.topics import Floats, Topics, unit
+from functions.zammad.topics import Topics
+from functions.zammad.whitening import Floats, unit
 from shared.backends import Backends
 from shared.filters import any_of, both, equals
-from shared.knowledge import german
 from shared.knowledge.index import View
 from shared.knowledge.rows import SYNONYMS, TITLE
 from shared.privacy.dictionary import named
 
 _KEPT_S: Final = 60.0
-# From which a name and a topic's wording are the same matter, as a cosine: of a page about something near by (a birth
-# certificate, a certificate of marriage) it is .93 at most.
-_SAME: Final = 0.937
-_DOUBT: Final = 0.004
-# Where the words of a wording stand in the title, less is enough.
-_WORDED: Final = 0.75
-_WORDED_NEAR: Final = 0.88
+# What says that a document is about a topic, as a logarithm of odds; fitted to which pages of two cities are about
+# which topics.
+_NAME: Final = 14.5  # a cosine, whitened, of the document's name and the topic's
+_AMONG: Final = 1.6  # the logarithm of how probably the name is about this topic, of all
+_BEHIND: Final = 4.2  # a cosine, by how much another topic's name is nearer
+_NEEDED: Final = -5.54
+_LEAST: Final = 0.001  # a probability
+_SHARP: Final = 30.0  # odds of a topic grow e-fold by a thirtieth of a cosine
 WORD: Final = re.compile(r"[^\W\d_]+")
-_FEW: Final = 5  # titles that are looked at for a wording's words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,29 +84,22 @@ def _made(rows: list[dict[str, object]], topics: Topics) -> Names:
         owners=owners,
         vectors=vectors,
         called=frozenset(word for title in titles for word in WORD.findall(title) if not named(word)),
-        covers=_covers(topics, vectors, owners, titles),
+        covers=covers(topics, vectors, owners, len(titles)),
     )
 
 
-def _says(title: str, wording: str) -> bool:
-    """Whether each word of a topic stands in a title, compounds opened: "Eheurkunde" is none of "Geburtsurkunde"."""
-    known = frozenset(german.grams(title).split())
-    words = [frozenset(german.grams(word).split()) for word in wording.split() if german.has_words(word)]
-    return all(len(grams & known) >= _WORDED * len(grams) for grams in words)
-
-
-def _covers(topics: Topics, vectors: Floats, owners: NDArray[np.int64], titles: list[str]) -> Floats:
-    near = np.full((len(topics.wordings), len(titles)), -1.0, np.float32)
-    # What citizens write is near to many a title.
-    values_of = np.where(topics.names[:, None], topics.vectors @ vectors.T, np.float32(-1))
-    for number, values in zip(owners, values_of.T, strict=True):
-        np.maximum(near[:, number], values, out=near[:, number])
-    worded = np.zeros_like(near)
-    looked = np.argsort(-near, axis=1)[:, :_FEW]
-    for wording, documents in enumerate(looked):
-        for document in documents:
-            if near[wording, document] >= _WORDED_NEAR:
-                worded[wording, document] = _says(titles[document], topics.wordings[wording])
-    same = 1 / (1 + np.exp((_SAME - topics.by_topic(near)) / _DOUBT))
-    found: Floats = np.maximum(same, 0.95 * topics.by_topic(worded)).astype(np.float32)
+def covers(topics: Topics, vectors: Floats, owners: NDArray[np.int64], count: int) -> Floats:
+    names = topics.whitening(vectors)
+    # Of the topics' wordings their names only: what citizens write is near to many a title.
+    near = np.full((len(topics.wordings), count), -1.0, np.float32)
+    called = np.flatnonzero(topics.names)
+    for number, values in zip(owners, (topics.whitening(topics.vectors[called]) @ names.T).T, strict=True):
+        near[called, number] = np.maximum(near[called, number], values)
+    by_name = topics.by_topic(near)
+    odds = np.exp(_SHARP * (topics.centres @ names.T - 1))
+    among = np.zeros((len(topics.centres), count), np.float32)
+    for number, values in zip(owners, (odds / odds.sum(axis=0)).T, strict=True):
+        among[:, number] = np.maximum(among[:, number], values)
+    surely = _NEEDED + _NAME * by_name + _AMONG * np.log(among + _LEAST) + _BEHIND * (by_name - by_name.max(axis=0))
+    found: Floats = (1 / (1 + np.exp(-surely))).astype(np.float32)
     return found

@@ -7,7 +7,7 @@ import typer
 
 from functions.zammad import vectorfile
 from functions.zammad.topicfiles import read
-from functions.zammad.topics import unit
+from functions.zammad.whitening import unit
 from shared.backends import Backends
 from shared.settings import Settings
 

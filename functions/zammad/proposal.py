@@ -13,8 +13,9 @@ from functions.zammad.places import elsewhere, without_places
 from functions.zammad.shares import share
 from functions.zammad.shelves import Shelf, harmless_of, internal, model_of, published
 from functions.zammad.statements import Mode, Sentences, stated
-from functions.zammad.topics import Floats, Topics, topics_of
+from functions.zammad.topics import Topics, topics_of
 from functions.zammad.understanding import Concern, Understanding, about, understand
+from functions.zammad.whitening import Floats
 from shared.backends import Backends
 from shared.embeddings import Embeddings
 from shared.knowledge import quotes
@@ -168,7 +169,7 @@ class _Search:
         # A German question in a letter that is English for the most part is weighed as a German one.
         alike = self.language == GERMAN or _german(concern.text)
         views = await asyncio.gather(*(self._looked(shelf, sought, asked, alike=alike) for shelf in shelves))
-        around = field(sought, asked, self.topics, views, alike=alike)
+        around = field(vector, self.letter, asked, self.topics, views, alike=alike)
         shares = await self._shares(concern, around.matches, shelves) if alike else [0.0 for _ in around.matches]
         matching = answering(around, shares, alike=alike)
         read = await asyncio.gather(*(shelves[one.place].passages(one.document, sought) for one in matching))

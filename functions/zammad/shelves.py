@@ -13,7 +13,8 @@ from functions.zammad.knowledge import INTERNAL, PUBLISHED, knowledge_of
 from functions.zammad.names import WORD, Names, names_of
 from functions.zammad.shares import folded
 from functions.zammad.topicfiles import read
-from functions.zammad.topics import Floats, topics_of
+from functions.zammad.topics import topics_of
+from functions.zammad.whitening import Floats
 from shared.backends import Backends
 from shared.embeddings import Embeddings
 from shared.filters import any_of, both, equals

@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from functions.zammad import vectorfile
 from functions.zammad.lexicon import Lexicon
 from functions.zammad.topicfiles import read
+from functions.zammad.whitening import Floats, Whitening, unit, whitening
 from shared.backends import Backends
 from shared.embeddings import Embeddings
 from shared.errors import BackendError
 from shared.objects import ObjectMissing
 
-Floats = NDArray[np.float32]
 _KEPT_S: Final = 24 * 3600.0  # the files change with the code only
-_WORDS: Final = 0.03  # as a cosine, what it is worth for a category that no topic has more of the words
-_NEAR: Final = 0.006  # as a cosine, by how much a topic must be nearer to count e times as much
+_SHARP: Final = 25.0  # odds of a topic grow e-fold by a 25th of a cosine
+_WORDS: Final = 2.0  # the logarithm of odds that it is worth that no topic has more of the words
+_LETTER: Final = 0.5  # how much of what a concern is about its letter says
+_NAMES: Final = 0.5  # what a topic's name weighs beside a sentence of a citizen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,14 +40,23 @@ class Topics:
     categories: tuple[str, ...]  # of each topic
     vectors: Floats
     words: Lexicon  # of each topic
+    whitening: Whitening
+    centres: Floats  # a row a topic, whitened
+
+    def likely(self, concern: Floats, letter: Floats, text: str) -> Floats:
+        """How probably a concern with these words is about each topic, of all topics; from unit vectors."""
+        near = (1 - _LETTER) * (self.centres @ self.whitening(concern))
+        near += _LETTER * (self.centres @ self.whitening(letter))
+        odds = np.exp(_SHARP * (near - near.max()) + _WORDS * (self.words.shares(text) - 1))
+        found: Floats = (odds / odds.sum()).astype(np.float32)
+        return found
 
     def category(self, texts: Iterable[tuple[Floats, str]]) -> str | None:
-        """The category that texts, each with its vector, together are nearest to; None: no text."""
+        """The category that texts, each with its vector, together are most probably of; None: no text."""
         by_category: defaultdict[str, float] = defaultdict(float)
         for vector, text in texts:
-            near = self.by_topic(self.vectors @ vector) + _WORDS * self.words.shares(text)
-            for category, vote in zip(self.categories, np.exp((near - near.max()) / _NEAR), strict=True):
-                by_category[category] += vote
+            for category, share in zip(self.categories, self.likely(vector, vector, text), strict=True):
+                by_category[category] += float(share)
         return max(by_category, key=lambda name: by_category[name], default=None)
 
     def by_topic(self, values: Floats) -> Floats:
@@ -71,14 +82,26 @@ async def _made(model: Embeddings, use: Backends) -> Topics:
     listed = read()
     wordings = tuple(wording for topic in listed for wording in topic.wordings)
     vectors = unit(np.array(await _vectors(wordings, model, use), np.float32))
+    names = np.array([place < len(topic.names) for topic in listed for place in range(len(topic.wordings))])
+    topic_of = np.array([number for number, topic in enumerate(listed) for _ in topic.wordings], np.int64)
+    change, centres = await asyncio.to_thread(centred, vectors, names, topic_of)
     return Topics(
         wordings=wordings,
-        names=np.array([place < len(topic.names) for topic in listed for place in range(len(topic.wordings))]),
-        topic_of=np.array([number for number, topic in enumerate(listed) for _ in topic.wordings], np.int64),
+        names=names,
+        topic_of=topic_of,
         categories=tuple(topic.category for topic in listed),
         vectors=vectors,
         words=await asyncio.to_thread(Lexicon, [topic.wordings for topic in listed]),
+        whitening=change,
+        centres=centres,
     )
+
+
+def centred(vectors: Floats, names: NDArray[np.bool_], topic_of: NDArray[np.int64]) -> tuple[Whitening, Floats]:
+    change = whitening(vectors, topic_of)
+    centres = np.zeros((int(topic_of.max(initial=-1)) + 1, vectors.shape[1]), np.float32)
+    np.add.at(centres, topic_of, change(vectors) * np.where(names, np.float32(_NAMES), np.float32(1))[:, None])
+    return change, unit(centres)
 
 
 async def _vectors(wordings: tuple[str, ...], model: Embeddings, use: Backends) -> Floats:
@@ -112,9 +135,3 @@ async def _computed(wordings: tuple[str, ...], model: Embeddings, use: Backends)
     except BackendError:
         pass  # computed again by the next process
     return made
-
-
-def unit(vectors: Floats) -> Floats:
-    """Each row at length 1."""
-    found: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
-    return found.astype(np.float32)

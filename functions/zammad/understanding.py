@@ -15,7 +15,8 @@ import numpy as np
 from functions.zammad.concerns import NOTHING, Concern, concerns_of, unmarked
 from functions.zammad.mail import Mail
 from functions.zammad.phrases import known
-from functions.zammad.topics import Floats, topics_of, unit
+from functions.zammad.topics import topics_of
+from functions.zammad.whitening import Floats, unit
 from functions.zammad.wording import wording
 from shared.backends import Backends
 from shared.embeddings import Embeddings

@@ -1,7 +1,6 @@
 """What a letter asks, by rules alone: questions, wishes, moods, language, other places."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from functions.zammad import topicfiles, wording
 from functions.zammad.concerns import MOST, concerns_of
 from functions.zammad.mail import File, Mail
-from functions.zammad.matching import Field, Match, answering
 from functions.zammad.places import elsewhere, without_places
 from functions.zammad.shares import folded, share
 from functions.zammad.understanding import about, language_of
@@ -203,45 +201,6 @@ def test_an_order_to_a_model_is_no_part_of_a_question(subject: str, before: str)
 )
 def test_the_share_of_words_that_a_page_has(asked: str, said: str, least: float, most: float) -> None:
     assert least <= share(asked, folded(said)) <= most
-
-
-def near(*scores: float, own: float = 0.9, other: float = 0.89, found: tuple[float, ...] = ()) -> Field:
-    shares = found or (0.5,) * len(scores)
-    matches = (
-        Match(0, str(place), score, own, share, frozenset({place}))
-        for place, (score, share) in enumerate(zip(scores, shares, strict=True))
-    )
-    return Field(tuple(matches), other)
-
-
-def test_a_page_answers_that_is_about_the_matter_and_has_its_words() -> None:
-    few, own_words = [0.1, 0.1, 0.1], [0.8, 0.2, 0.1]
-    assert [one.document for one in answering(near(1.80, 1.75, 1.74), own_words, alike=True)] == ["0"]
-    assert answering(near(1.80, 1.79, 1.79, other=0.91), few, alike=True) == []
-    assert [one.document for one in answering(near(1.80, 1.79, 1.79, other=0.91), own_words, alike=True)] == ["0"]
-    rare = near(1.80, 1.79, 1.79, other=0.902, found=(1.0, 0.3, 0.3))
-    assert answering(near(1.80, 1.79, 1.79, other=0.902, found=(0.3, 1.0, 0.3)), few, alike=True) == []
-    assert [one.document for one in answering(rare, few, alike=True)] == ["0", "1"]
-    # The matter of a topic that no page is about.
-    assert answering(near(1.80, 1.79, 1.79, other=0.94), own_words, alike=True) == []
-    # Words count in the pages' language alone.
-    assert answering(near(1.80, 1.79, 1.79, other=0.91), own_words, alike=False) == []
-    assert [one.document for one in answering(near(1.80, 1.75, 1.74), [0.0] * 3, alike=False)] == ["0"]
-
-
-def test_the_same_matter_in_easy_language_is_none_to_stand_out_from() -> None:
-    twins = near(1.80, 1.798, 1.70, other=0.91)
-    assert answering(twins, [0.2] * 3, alike=True) == []
-    same = [replace(one, about=frozenset({7})) for one in twins.matches[:2]]
-    found = answering(Field((*same, twins.matches[2]), twins.other), [0.2] * 3, alike=True)
-    assert [one.document for one in found] == ["0", "1"]
-
-
-def test_words_choose_between_pages_that_are_equally_near() -> None:
-    found = answering(near(1.80, 1.795, 1.70), [0.1, 0.7, 0.0], alike=True)
-    assert [one.document for one in found] == ["1"]
-    assert [one.document for one in answering(near(1.80, 1.795, 1.70), [0.5, 0.5, 0.0], alike=True)] == ["0", "1"]
-    assert answering(Field((), 0.9), [], alike=True) == []
 
 
 def test_a_place_is_no_word_of_the_matter() -> None:

@@ -9,7 +9,7 @@ from functions.zammad import vectorfile
 from functions.zammad.lexicon import Lexicon
 from functions.zammad.shelves import everyday_words
 from functions.zammad.topicfiles import read
-from functions.zammad.topics import unit
+from functions.zammad.whitening import unit
 from shared.errors import StadtfunkError
 from shared.privacy.dictionary import named
 from shared.settings import Settings
