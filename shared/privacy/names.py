@@ -39,6 +39,7 @@ _PUBLIC: Final = words(
     """
 )
 _INITIAL_BEFORE: Final = re.compile(r"(?<!\w)(?:[^\W\d_a-zäöüа-яії]{1,2}\.[ -]?){1,3}\Z")
+_CALLED: Final = re.compile(r"(?:^|\n)[ \t]*(?P<it>[^\W\d_]{3,14})[ ]\Z")  # "Darek" for "Dariusz" in a signature
 _INITIAL_AFTER: Final = re.compile(r",?[ ](?:[^\W\d_a-zäöüа-яії]\.[ -]?){1,3}(?!\w)")
 _TURKISH_END: Final = re.compile(r"['’ʼ][^\W\d_]{1,6}")
 _BETWEEN: Final = re.compile(r"(?:[ \t]{0,3},?[ \t]{0,3}|[ \t]?-[ \t]?|[ \t]*\n?[ \t]*|[ ](?:von|van|de|zu|al"
@@ -157,9 +158,15 @@ def _joined(text: str, places: list[tuple[int, int]]) -> Iterator[Span]:
         yield _extended(text, start, end)
 
 
+def _name_like(word: str) -> bool:
+    return word[0].isupper() and not common(word) and word.casefold() not in FUNCTION_WORDS
+
+
 def _extended(text: str, start: int, end: int) -> Span:
     if initial := _INITIAL_BEFORE.search(text, max(0, start - 12), start):
         start = initial.start()
+    elif (first := _CALLED.search(text, max(0, start - 20), start)) and _name_like(first["it"]):
+        start = first.start("it")
     if ending := _TURKISH_END.match(text, end):
         end = ending.end()
     elif (initial := _INITIAL_AFTER.match(text, end)) and "," in initial.group():

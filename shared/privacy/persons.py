@@ -20,6 +20,7 @@ from shared.privacy.cues import (
     HONORED,
     KIN,
     LABEL,
+    LAST,
     MAIDEN,
     MINE,
     MYSELF,
@@ -61,7 +62,7 @@ _STATES: Final = words(
 _SMALL_PAIR: Final = re.compile(
     r"(?<![\w-])(?P<one>(?-i:[a-zäöüßа-яіїєґğışçœàâéèêîôû]{4,20}))[ ](?=(?P<two>[^\W\d_]{4,30})(?!\w))"
 )
-_PARTICLES: Final = words("على في لكم لك من و عن الى إلى مقدما سلفا جزيلا")
+_PARTICLES: Final = words("على في لكم لك من و عن الى إلى مقدما سلفا جزيلا شكرا وشكرا شكراً تحياتي مع السلام سلام")
 _HONORS: Final = words(
     "frau herr herrn hr. fr. mr mr. mrs mrs. ms ms. madame mme mme. sayın bay bayan familie dr. prof. пан пані"
 )
@@ -125,6 +126,10 @@ def persons(text: str) -> Iterator[Span]:
                 yield span
     for found in CLOSING.finditer(text):
         yield from _signed(text, found.end())
+    for found in LAST.finditer(text):
+        # Below a letter without a closing that is known; in Arabic, which has no capitals, it may be any word.
+        if _ARABIC.search(found["one"]) or given(found["one"]):
+            yield from _signed(text, found.end())
     for found in BEY.finditer(text):
         if found["it"][0].isupper() and not common(found["it"]):
             yield Span(*found.span("it"), "name")
