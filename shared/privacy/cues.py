@@ -49,7 +49,7 @@ KIN: Final = re.compile(
     r"|бабус\w|дідус\w|дитин\w|онук\w?|тіт\w{1,2}|муж\w?|жен\w|сын\w?)"
     r"|(?:син\w{0,4}|доньк\w|дочк\w|дружин\w|сестр\w|брат\w{0,2}|сын\w?|дочь|мама|тато|жена|муж)(?=[ ][А-ЯІЇЄҐ])"
     r"|و?(?:ابني|ابنتي|بنتي|زوجي|زوجتي|أخي|أختي|والدي|والدتي|أمي|أبي|جدي|جدتي|صديقي|صديقتي|جاري|جارتي|طفلي"
-    r"|طفلتي|أولادي"
+    r"|طفلتي|أولادي|أطفالي|أبنائي|بناتي|حماتي|شريكي|شريكتي|حفيدي|حفيدتي"
     r"|خطيبي|خطيبتي|عمي|خالي|عمتي|خالتي)"
     r"|(?:mi|mio|mia|mój|moja|mojego|mojej|mojemu|meu|fiul|fiica|soțul|soția)[ ](?:meu|mea|hijo|hija|esposo"
     r"|esposa|marido|mujer|madre|padre|figlio|figlia|marito|moglie|syn\w{0,4}|córk\w|mąż|męża|żon\w|brat\w?"
@@ -72,7 +72,7 @@ BESIDE: Final = re.compile(
 )
 ADJECTIVE: Final = re.compile(r"(?:en|er|es|em|ische?)$")
 SURNAMED: Final = re.compile(r"(?:^|[(:\n])[ ]{0,2}(?P<it>[^\W\d_]{2,30}),[ ]$")
-AND: Final = re.compile(r"(?:\s?,\s?|\s(?:und|u\.|and|et|ve|та|і|й|и|sowie|&|\+|y|e|i|și)\s)(?=[^\W\d_])")
+AND: Final = re.compile(r"(?:\s?,\s?|\s(?:und|u\.|and|et|ve|та|і|й|и|sowie|&|\+|y|e|i|și)\s|\sو)(?=[^\W\d_])")
 MYSELF: Final = re.compile(
     r"(?<!\w)(?:ich heiße|ich heisse|heiße|heisse|heißt|heisst|(?:ich|hier) bin['’]?s?(?: noch ?mal,?"
     r"| wieder,?)?(?: die| der)?|mein name ist|mein name lautet|meines namens"
@@ -157,7 +157,8 @@ ADDRESSED: Final = re.compile(
     r"[^\s<>@\[\]]{1,64}(?:@|\[E-Mail\]))"
 )
 PLURAL: Final = re.compile(r"(?:kinder|söhne|töchter|eltern|geschwister|zwillinge|brüder|schwestern|children"
-            r"|kids|sons|daughters|enfants|filles|çocuklarım|діти|дітей)(?: heißen| sind)?\W*$"
+            r"|kids|sons|daughters|enfants|filles|çocuklarım|діти|дітей|أطفالي|أولادي|أبنائي|بناتي)"
+            r"(?: heißen| sind)?\W*$"
             r"|(?:nachbarn|kollegen|bekannten|verlobten) heißen\W*$", re.I)  # fmt: skip
 # What says who it was: "Fahrer war", "the driver was", "am Steuer saß", "c/o".
 TOLD: Final = re.compile(

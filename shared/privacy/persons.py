@@ -221,7 +221,9 @@ def _listed(text: str, found: re.Match[str]) -> Iterator[Span]:
         more = AND.match(text, spans[0].end)
         if more is None:
             return
-        spans = [span for span in _read(text, more.end(), most=3, given_small=True) if plural or _sure(text, span)]
+        latin = _ARABIC.match(text, more.end()) is None
+        follow = _read(text, more.end(), most=3 if latin else 1, given_small=True)
+        spans = [span for span in follow if plural or _sure(text, span, words=latin)]
 
 
 def _small(text: str, at: int, *, sure: bool) -> Iterator[Span]:
