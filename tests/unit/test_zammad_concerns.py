@@ -58,6 +58,8 @@ def test_questions_and_wishes_are_found(language: str, body: str, questions: lis
     ("language", "body"),
     [
         ("de", "Ich wollte mich nur herzlich bedanken, dass es so schnell ging."),
+        ("de", "Meine Frau und ich wollten nur kurz sagen, wie schön die Feier im Rathaus war."),
+        ("en", "I just wanted to say how friendly everybody at the counter was."),
         ("de", "Ich bin bis einschließlich 4. Dezember nicht im Büro. Können Sie warten?"),
         ("de", "Ich will mit einem echten Menschen sprechen!"),
         ("de", "Ihr werdet schon sehen, was passiert."),
