@@ -45,10 +45,10 @@ class Weights:
 
 # Concern and documents are of one language, or not.
 _ALIKE: Final = Weights(
-    words=0.03, uncovered=0.07, near=8.47, found=2.9, shared=3.05, about=1.0, other=16.35, sure=1.72, none=1.72
+    words=0.03, uncovered=0.07, near=13.05, found=2.0, shared=2.93, about=0.95, other=25.7, sure=1.27, none=1.94
 )
 _FOREIGN: Final = Weights(
-    words=0.02, uncovered=0.03, near=26.8, found=0.0, shared=0.0, about=1.25, other=47.4, sure=1.08, none=1.14
+    words=0.02, uncovered=0.03, near=23.3, found=0.0, shared=0.0, about=1.73, other=39.8, sure=0.0, none=1.72
 )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.zammad.topics import Topics
+from functions.zammad.topics import SHARP, Topics
 from functions.zammad.whitening import Floats, unit
 from shared.backends import Backends
 from shared.filters import any_of, both, equals
@@ -24,7 +24,6 @@ _AMONG: Final = 1.6  # the logarithm of how probably the name is about this topi
 _BEHIND: Final = 4.2  # a cosine, by how much another topic's name is nearer
 _NEEDED: Final = -5.54
 _LEAST: Final = 0.001  # a probability
-_SHARP: Final = 30.0  # odds of a topic grow e-fold by a thirtieth of a cosine
 WORD: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -89,17 +88,21 @@ def _made(rows: list[dict[str, object]], topics: Topics) -> Names:
 
 
 def covers(topics: Topics, vectors: Floats, owners: NDArray[np.int64], count: int) -> Floats:
+    """How surely each of ``count`` documents is about each topic (topics, count), by their names' unit vectors."""
     names = topics.whitening(vectors)
     # Of the topics' wordings their names only: what citizens write is near to many a title.
     near = np.full((len(topics.wordings), count), -1.0, np.float32)
     called = np.flatnonzero(topics.names)
     for number, values in zip(owners, (topics.whitening(topics.vectors[called]) @ names.T).T, strict=True):
         near[called, number] = np.maximum(near[called, number], values)
-    by_name = topics.by_topic(near)
-    odds = np.exp(_SHARP * (topics.centres @ names.T - 1))
-    among = np.zeros((len(topics.centres), count), np.float32)
+    # A page is called by the whole matter, not by a part.
+    whole = np.flatnonzero(topics.part_of == np.arange(len(topics.part_of)))
+    by_name = topics.by_topic(near)[whole]
+    odds = np.exp(SHARP * (topics.centres[whole] @ names.T - 1))
+    among = np.zeros((len(whole), count), np.float32)
     for number, values in zip(owners, (odds / odds.sum(axis=0)).T, strict=True):
         among[:, number] = np.maximum(among[:, number], values)
     surely = _NEEDED + _NAME * by_name + _AMONG * np.log(among + _LEAST) + _BEHIND * (by_name - by_name.max(axis=0))
-    found: Floats = (1 / (1 + np.exp(-surely))).astype(np.float32)
-    return found
+    found = np.zeros((len(topics.part_of), count), np.float32)
+    found[whole] = 1 / (1 + np.exp(-surely))
+    return found[topics.part_of]

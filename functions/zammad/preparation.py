@@ -16,17 +16,21 @@ app = typer.Typer(help="The topics that citizens write about.")
 
 @app.command("topics")
 def prepare_topics() -> None:
-    """Compute the vectors of all topics' wordings by the settings' model, so that no start has to wait for them."""
+    """Compute the vectors of new wordings by the settings' model, so that no start has to wait for them."""
 
     async def run() -> str:
         use = Backends(Settings())
         try:
             model = use.embeddings
             wordings = tuple(dict.fromkeys(wording for topic in read() for wording in topic.wordings))
-            vectors = unit(np.array(await model.embed(wordings, "query"), np.float32))
-            file = vectorfile.save(model.model_id, wordings, vectors)
+            known = dict(vectorfile.load(model.model_id))
+            new = [wording for wording in wordings if vectorfile.key(wording) not in known]
+            for wording, vector in zip(new, await model.embed(new, "query"), strict=True):
+                known[vectorfile.key(wording)] = unit(np.array(vector, np.float32))
+            rows = np.array([known[vectorfile.key(wording)] for wording in wordings])
+            file = vectorfile.save(model.model_id, wordings, rows)
         finally:
             await use.close()
-        return f"{len(wordings)} wordings in {file}"
+        return f"{len(wordings)} wordings in {file}, {len(new)} of them new"
 
     typer.echo(asyncio.run(run()))

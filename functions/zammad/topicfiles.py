@@ -20,6 +20,7 @@ class Topic:
     category: str
     names: tuple[str, ...]  # the usual one first, in any language
     asked: tuple[str, ...] = ()  # as citizens write
+    part_of: str = ""  # the first name of the topic whose pages answer it, too
 
     @property
     def wordings(self) -> tuple[str, ...]:
@@ -37,10 +38,24 @@ def read(folder: Path = FOLDER) -> tuple[Topic, ...]:
     found = []
     for file in sorted(folder.glob("*.yaml")):
         for entry in YAML(typ="safe").load(file) or ():
-            if not isinstance(entry, dict) or set(entry) - {"names", "asked"} or not entry.get("names"):
-                raise StadtfunkError(f"{file}: a topic has `names` and may have `asked`, and not {entry!r:.80}")
-            names, asked = str(entry["names"]).split(";"), str(entry.get("asked", "")).split("\n")
-            found.append(Topic(category=file.stem, names=_stripped(names), asked=_stripped(asked)))
+            if not isinstance(entry, dict) or set(entry) - {"names", "asked", "part_of"} or not entry.get("names"):
+                raise StadtfunkError(
+                    f"{file}: a topic has `names` and may have `asked` and `part_of`, and not {entry!r:.80}"
+                )
+            found.append(
+                Topic(
+                    category=file.stem,
+                    names=_stripped(str(entry["names"]).split(";")),
+                    asked=_stripped(str(entry.get("asked", "")).split("\n")),
+                    part_of=str(entry.get("part_of", "")).strip(),
+                )
+            )
+    whole = {topic.names[0] for topic in found if not topic.part_of}
+    for topic in found:
+        if topic.part_of and topic.part_of not in whole:
+            raise StadtfunkError(
+                f"{folder}: {topic.names[0]!r} is part of {topic.part_of!r}, which is the first name of no topic"
+            )
     return tuple(found)
 
 

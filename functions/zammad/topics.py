@@ -24,7 +24,7 @@ from shared.errors import BackendError
 from shared.objects import ObjectMissing
 
 _KEPT_S: Final = 24 * 3600.0  # the files change with the code only
-_SHARP: Final = 25.0  # odds of a topic grow e-fold by a 25th of a cosine
+SHARP: Final = 30.0  # odds of a topic grow e-fold by a thirtieth of a cosine
 _WORDS: Final = 2.0  # the logarithm of odds that it is worth that no topic has more of the words
 _LETTER: Final = 0.5  # how much of what a concern is about its letter says
 _NAMES: Final = 0.5  # what a topic's name weighs beside a sentence of a citizen
@@ -42,12 +42,13 @@ class Topics:
     words: Lexicon  # of each topic
     whitening: Whitening
     centres: Floats  # a row a topic, whitened
+    part_of: NDArray[np.int64]  # the topic whose pages answer it, too; its own number: none
 
     def likely(self, concern: Floats, letter: Floats, text: str) -> Floats:
         """How probably a concern with these words is about each topic, of all topics; from unit vectors."""
         near = (1 - _LETTER) * (self.centres @ self.whitening(concern))
         near += _LETTER * (self.centres @ self.whitening(letter))
-        odds = np.exp(_SHARP * (near - near.max()) + _WORDS * (self.words.shares(text) - 1))
+        odds = np.exp(SHARP * (near - near.max()) + _WORDS * (self.words.shares(text) - 1))
         found: Floats = (odds / odds.sum()).astype(np.float32)
         return found
 
@@ -84,6 +85,7 @@ async def _made(model: Embeddings, use: Backends) -> Topics:
     vectors = unit(np.array(await _vectors(wordings, model, use), np.float32))
     names = np.array([place < len(topic.names) for topic in listed for place in range(len(topic.wordings))])
     topic_of = np.array([number for number, topic in enumerate(listed) for _ in topic.wordings], np.int64)
+    numbers = {topic.names[0]: number for number, topic in enumerate(listed)}
     change, centres = await asyncio.to_thread(centred, vectors, names, topic_of)
     return Topics(
         wordings=wordings,
@@ -94,6 +96,7 @@ async def _made(model: Embeddings, use: Backends) -> Topics:
         words=await asyncio.to_thread(Lexicon, [topic.wordings for topic in listed]),
         whitening=change,
         centres=centres,
+        part_of=np.array([numbers.get(topic.part_of, number) for number, topic in enumerate(listed)], np.int64),
     )
 
 

@@ -1,5 +1,7 @@
 """Which page answers a concern: topics in another language, pages that are about them, and evidence for none."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,7 @@ def vector(topic: int, language: int, noise: int = 0) -> Floats:
     return unit(found.astype(np.float32))
 
 
-def topics() -> Topics:
+def topics(part_of: Sequence[int] = (0, 1, 2)) -> Topics:
     rows = [(topic, language, noise) for topic in range(3) for language in range(LANGUAGES) for noise in range(5)]
     vectors = np.array([vector(*row) for row in rows])
     names = np.array([noise == 0 for *_, noise in rows])
@@ -60,6 +62,7 @@ def topics() -> Topics:
         words=Lexicon([["passport"], ["lost"], ["dog"]]),
         whitening=change,
         centres=centres,
+        part_of=np.array(part_of),
     )
 
 
@@ -92,6 +95,11 @@ def test_a_page_covers_the_topic_that_it_is_called_by_and_not_its_neighbour() ->
     known = topics()
     found = looked(known, 0, 2).names.covers
     assert (found >= 0.5).tolist() == [[True, False], [False, False], [False, True]]
+
+
+def test_a_part_of_a_matter_is_covered_by_the_pages_about_the_whole() -> None:
+    known = topics(part_of=(0, 0, 2))
+    assert (looked(known, 0, 2).names.covers >= 0.5).tolist() == [[True, False], [True, False], [False, True]]
 
 
 @pytest.mark.parametrize("alike", [True, False])

@@ -43,6 +43,12 @@ def test_a_file_that_is_no_list_of_topics_is_named(tmp_path: Path, text: str) ->
         read(tmp_path)
 
 
+def test_a_part_of_a_topic_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "parken.yaml").write_text("- names: a; b\n- names: c\n  part_of: b", encoding="utf-8")
+    with pytest.raises(StadtfunkError, match="'c' is part of 'b', which is the first name of no topic"):
+        read(tmp_path)
+
+
 def test_rare_words_say_what_a_text_is_about() -> None:
     found = Lexicon([["der Köter bellt die ganze Nacht", "Lärm"], ["die Nacht im Hotel"], ["die ganze Stadt"]])
     shares = found.shares("Was tun gegen den Köter, der nachts bellt?")
