@@ -5,10 +5,12 @@ A server that does not start fails its tests; nothing here skips.
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
+import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -46,6 +48,33 @@ Settings.model_config["env_file"] = None
 
 S3_KEYS = {"access_key": "test-access", "secret_key": "test-secret"}
 Launch = Callable[..., "Launched"]
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test failed."""
+    report = yield
+    if report.failed:
+        item.session.stash[_FAILED] = True
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Drop what a failed test left open: else the next one fails for it, and so does its own second run."""
+    if not item.session.stash.get(_FAILED, False):
+        return
+    item.session.stash[_FAILED] = False
+    for name in ("last_type", "last_value", "last_traceback"):  # they hold its frames
+        vars(sys).pop(name, None)
+    told, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        gc.collect()
+    finally:
+        sys.unraisablehook = told
 
 
 def in_thread(make: Callable[[], Awaitable[Any]]) -> Any:

@@ -152,10 +152,16 @@ async def test_no_reader_is_found_in_any_store(
         broken = enveloped(loan, id=uuid4().hex, source="/test")
         await bus.store(subject_of(LoanRecorded.type, loan.reader), broken.data[:-9], broken.headers())
 
-        async def told() -> bool:
-            return (await dayfiles.read(use)).num_rows == 32 and (await use.erasure.left(mine)).dead == 1
+        counts: list[tuple[int, int]] = []
 
-        await eventually(told, "32 loans and a dead letter")
+        async def told() -> bool:
+            counts.append(((await dayfiles.read(use)).num_rows, (await use.erasure.left(mine)).dead))
+            return counts[-1] == (32, 1)
+
+        try:
+            await eventually(told, "32 loans and a dead letter", deadline_s=60)
+        except AssertionError as error:
+            raise AssertionError(f"loans and dead letters: {list(dict.fromkeys(counts))}") from error
         await settle_loans(SettlingAsked(), use)
         # What is stored is seen by this search: else it would prove nothing.
         assert _files(stack_folder / "nats", lambda data: title.encode() in data)
