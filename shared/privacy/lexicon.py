@@ -59,6 +59,16 @@ _FURTHER: Final = words(
     bożena grażyna zosia krzysztof zdzisława małgorzata agnieszka kacper szymon wojciech stanisław zbigniew
     """
 )
+# Arabic given names that are no words: there are no capitals to tell a name by, and "hope" and "light" are names, too.
+_UNMISTAKABLE: Final = words(
+    """
+    محمد أحمد محمود مصطفى يوسف إبراهيم إسماعيل عثمان حمزة بلال فاطمة خديجة عائشة زينب مريم ياسمين
+    رانيا رولا ريما رنا دانا لينا تالا تمارا لبنى لمى سامر سمير زياد باسل بسام مازن مروان معاذ فراس
+    غسان عدنان لؤي قصي نزار هيثم وائل ياسر ياسين يزن يعقوب يونس شيرين سوزان نسرين نجلاء عبدالله
+    عبدالرحمن حيدر حسام حازم أيمن أسامة أكرم أمجد أشرف إياد إسراء شيماء سهير بشير تامر وليد رامي
+    فادي أنس خلود سوسن سلمى نادية
+    """
+)
 # What may follow "Frau", "Hallo", "mein Kind" or stand in a signature and is no name.
 _NOUNS: Final = words(
     """
@@ -153,6 +163,14 @@ def given(word: str) -> bool:
     """Whether a word is a given name and hardly anything else."""
     small = word.casefold().replace("i\u0307", "i")
     return small not in _AMBIGUOUS and small not in _NOUNS and key(word) in given_names()
+
+
+def unmistakable(word: str) -> int:
+    """How many letters of an Arabic word are a given name that is no word: all, or all but an article; else 0."""
+    for start in (0, 1):
+        if word[start:] in _UNMISTAKABLE and (not start or word[0] in "وفلبك"):
+            return len(word) - start
+    return 0
 
 
 def given_name(word: str) -> bool:

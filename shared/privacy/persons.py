@@ -36,7 +36,7 @@ from shared.privacy.cues import (
 from shared.privacy.dates import MONTH
 from shared.privacy.families import family, nameable
 from shared.privacy.kinds import Span
-from shared.privacy.lexicon import common, given, inflected, initials, words
+from shared.privacy.lexicon import common, given, inflected, initials, unmistakable, words
 
 _TOKEN: Final = re.compile(
     r"[ \t]{0,3}(?:(?:Dr|Prof|Dipl|Ing|Mag|RA|med|jur|rer|nat|phil"
@@ -68,6 +68,7 @@ _HONORS: Final = words(
 )
 _REST: Final = re.compile(r"[^\n]{0,120}")
 _ARABIC: Final = re.compile("[\u0600-\u077f]")
+_ARABIC_WORD: Final = re.compile("[\u0620-\u065f]{2,20}")
 _MONTHS: Final = words(
     """
     januar februar märz april mai juni juli august september oktober november dezember january february march may june
@@ -281,6 +282,9 @@ def _by_list(text: str) -> Iterator[Span]:
             yield span
         if (ahead := SURNAMED.search(text, max(0, word.start() - 34), word.start())) and not common(ahead["it"]):
             yield Span(ahead.start("it"), until, "name")
+    for word in _ARABIC_WORD.finditer(text):
+        if letters := unmistakable(word.group()):
+            yield Span(word.end() - letters, word.end(), "name")
     for pair in BESIDE.finditer(text):
         first, last = pair["it"].split()
         if not (
