@@ -21,7 +21,6 @@ from functions.zammad.whitening import Floats
 
 _PASSAGE: Final = 0.012  # as a cosine, by how much passages are farther from questions than names
 _EASY: Final = 0.003  # as a cosine, how much nearer a page in easy language has to be
-_FOUND: Final = 0.1  # as twice a cosine, what it is worth that no document has more of the words
 _BESIDE: Final = 0.5  # how much less evidence another document may have that is cited as well
 _MOST: Final = 2  # documents of a concern
 _LOOKED: Final = 8  # documents that are looked at
@@ -45,7 +44,7 @@ class Weights:
 
 # Concern and documents are of one language, or not.
 _ALIKE: Final = Weights(
-    words=0.03, uncovered=0.07, near=13.05, found=2.0, shared=2.93, about=0.95, other=25.7, sure=1.27, none=1.94
+    words=0.03, uncovered=0.07, near=13.05, found=3.3, shared=2.93, about=0.95, other=25.7, sure=1.27, none=1.94
 )
 _FOREIGN: Final = Weights(
     words=0.02, uncovered=0.03, near=23.3, found=0.0, shared=0.0, about=1.73, other=39.8, sure=0.0, none=1.72
@@ -98,7 +97,7 @@ def field(concern: Floats, letter: Floats, text: str, topics: Topics, views: Seq
         own = np.maximum((near[:, None] - weights.uncovered * (1 - names.covers)).max(axis=0), named)
         read = _of(names, view.passages, -1.0) + np.float32(_PASSAGE)
         words = (_of(names, view.asked, 0.0) / asked + _of(names, view.letter, 0.0) / worded) / 2
-        evidence = weights.near * (np.maximum(named, read) + own + _FOUND * words - _EASY * names.easy)
+        evidence = weights.near * (np.maximum(named, read) + own - _EASY * names.easy)
         evidence += weights.found * words + weights.about * np.log(_LEAST + likely @ names.covers)
         covered = np.maximum(covered, names.covers.max(axis=1))
         for number in np.argsort(-evidence)[:_LOOKED]:

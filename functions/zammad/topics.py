@@ -101,6 +101,7 @@ async def _made(model: Embeddings, use: Backends) -> Topics:
 
 
 def centred(vectors: Floats, names: NDArray[np.bool_], topic_of: NDArray[np.int64]) -> tuple[Whitening, Floats]:
+    """The space in which topics are told apart, and a unit vector of it for each; a row of ``vectors`` a wording."""
     change = whitening(vectors, topic_of)
     centres = np.zeros((int(topic_of.max(initial=-1)) + 1, vectors.shape[1]), np.float32)
     np.add.at(centres, topic_of, change(vectors) * np.where(names, np.float32(_NAMES), np.float32(1))[:, None])
