@@ -10,6 +10,7 @@ from functions.zammad.concerns import Concern
 from shared.backends import Backends
 from shared.embeddings import Embedder, Role, Vector
 from shared.errors import BackendError, Reject
+from shared.knowledge import german
 from shared.knowledge.answers import STATEMENTS, conversation, generated
 from shared.knowledge.citations import Source, Statement
 from shared.knowledge.extracts import extracted
@@ -19,6 +20,8 @@ Mode = Literal["generated", "extractive"]
 _RULES: Final = Path(__file__).with_name("draft.md").read_text(encoding="utf-8")
 _EACH: Final = 2  # extracts a question
 _MOST: Final = 4  # extracts a concern
+_LONG: Final = 4  # letters of a word that may say what a question is about
+_TELLING: Final = 2  # such words of a question that says it
 
 
 class Sentences:
@@ -55,9 +58,15 @@ async def stated(
             return found, "generated"
     chosen: dict[tuple[str, str], Statement] = {}
     for part in concern.parts:
-        for one in await extracted(part, given, sentences, most=_EACH):
+        for one in await extracted(_asked(part, concern), given, sentences, most=_EACH):
             chosen.setdefault((one.source.document, one.quoted), one)
     return list(chosen.values())[:_MOST], "extractive"
+
+
+def _asked(part: str, concern: Concern) -> str:
+    """A question that says what it is about; "ab wann darf er das denn?" does with what stands before it only."""
+    words = {word.text for word in german.words(part) if len(word.text) >= _LONG} - german.FUNCTION_WORDS
+    return part if len(words) >= _TELLING else concern.query
 
 
 async def _written(concern: Concern, given: Sequence[Source], language: str, use: Backends) -> list[Statement] | None:
