@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from functions.zammad import topicfiles, wording
-from functions.zammad.concerns import MOST, concerns_of
+from functions.zammad.concerns import MOST, Concern, concerns_of
 from functions.zammad.mail import File, Mail
 from functions.zammad.places import elsewhere, without_places
 from functions.zammad.shares import folded, share
+from functions.zammad.statements import Sentences, stated
 from functions.zammad.understanding import about, language_of
 from shared.embeddings import Embeddings, Role, Vector
 from shared.errors import StadtfunkError
+from shared.knowledge.citations import Source
 from shared.privacy import Harmless
+from shared.recent import Recent
 from shared.settings import EmbeddingSettings
 
 
@@ -226,3 +231,33 @@ async def test_a_placeholder_says_nothing_of_what_a_letter_is_about() -> None:
     assert len(model.texts) == 2
     assert not [text for text in model.texts if "Kennzeichen" in text or "Ausweis" in text]
     assert all("bleiben" in text for text in model.texts)
+
+
+async def test_a_question_that_does_not_say_what_it_is_about_is_asked_with_what_stands_before_it() -> None:
+    questions: list[str] = []
+
+    class Questioned(Asked):
+        async def embed(self, texts: Sequence[str], role: Role = "passage") -> list[Vector]:
+            questions.extend(texts if role == "query" else ())
+            return await super().embed(texts, role)
+
+    model = Questioned(EmbeddingSettings())
+    use: Any = SimpleNamespace(settings=SimpleNamespace(chat=SimpleNamespace(languages=())))
+    page = Source(
+        number=1,
+        document="p",
+        revision=1,
+        title="Lärm",
+        url="",
+        heading="",
+        language="de",
+        text="Laub bläst man ab neun.",
+    )
+    for question, blown in (
+        ("Ab wann darf er das denn?", True),
+        ("Wann beginnt die Sprechstunde im Bürgerbüro?", False),
+    ):
+        questions.clear()
+        concern = Concern(text=question, parts=(question,), context="Der Hausmeister bläst Laub.")
+        await stated(concern, [page], "de", Sentences(model, Recent(10, 60.0)), use)
+        assert [question in text and ("Hausmeister" in text) == blown for text in questions] == [True]
