@@ -40,9 +40,7 @@ class Names:
 
     def by_document(self, values: Floats) -> Floats:
         """The highest value of each document's names."""
-        found = np.full(len(self.documents), -1.0, np.float32)
-        np.maximum.at(found, self.owners, values)
-        return found
+        return _by_document(values, self.owners, len(self.documents))
 
 
 async def names_of(view: View, source: str | None, topics: Topics, use: Backends) -> Names | None:
@@ -90,19 +88,21 @@ def _made(rows: list[dict[str, object]], topics: Topics) -> Names:
 def covers(topics: Topics, vectors: Floats, owners: NDArray[np.int64], count: int) -> Floats:
     """How surely each of ``count`` documents is about each topic (topics, count), by their names' unit vectors."""
     names = topics.whitening(vectors)
-    # Of the topics' wordings their names only: what citizens write is near to many a title.
-    near = np.full((len(topics.wordings), count), -1.0, np.float32)
-    called = np.flatnonzero(topics.names)
-    for number, values in zip(owners, (topics.whitening(topics.vectors[called]) @ names.T).T, strict=True):
-        near[called, number] = np.maximum(near[called, number], values)
-    # A page is called by the whole matter, not by a part.
+    # A page is called by the whole matter, not by a part; and what citizens write is near to many a title.
     whole = np.flatnonzero(topics.part_of == np.arange(len(topics.part_of)))
-    by_name = topics.by_topic(near)[whole]
+    called = np.flatnonzero(topics.names & np.isin(topics.topic_of, whole))
+    near = _by_document(topics.whitening(topics.vectors[called]) @ names.T, owners, count)
+    by_name = np.maximum.reduceat(near, np.searchsorted(topics.topic_of[called], whole), axis=0)
     odds = np.exp(SHARP * (topics.centres[whole] @ names.T - 1))
-    among = np.zeros((len(whole), count), np.float32)
-    for number, values in zip(owners, (odds / odds.sum(axis=0)).T, strict=True):
-        among[:, number] = np.maximum(among[:, number], values)
+    among = _by_document(odds / odds.sum(axis=0), owners, count)
     surely = _NEEDED + _NAME * by_name + _AMONG * np.log(among + _LEAST) + _BEHIND * (by_name - by_name.max(axis=0))
     found = np.zeros((len(topics.part_of), count), np.float32)
     found[whole] = 1 / (1 + np.exp(-surely))
     return found[topics.part_of]
+
+
+def _by_document(values: Floats, owners: NDArray[np.int64], count: int) -> Floats:
+    """The highest value of each document's names; the last axis of ``values`` has a name each."""
+    found = np.full((count, *values.shape[:-1]), -1.0, np.float32)
+    np.maximum.at(found, owners, values.T)
+    return found.T

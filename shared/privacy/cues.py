@@ -141,7 +141,7 @@ CLOSING: Final = re.compile(
     r"|depuis)[ ](?:de[mr][ ])?[^\W\d_]{2,30}))?[ \t]{0,3}[,.!:–-]{0,3}[ \t]{0,3}(?:\n\s{0,6})?(?=[^\W\d_])",
     re.I,
 )
-LAST: Final = re.compile(r"\n[ \t]*(?=(?P<one>[^\W\d_]{3,12})(?P<two>[ ][^\W\d_]{2,14})?[ \t.]*\s*\Z)")
+LAST: Final = re.compile(r"\n[ \t]*(?=(?P<one>[^\W\d_]{3,12})(?P<two>[ ][^\W\d_]{2,14})?[\s.]*\Z)")
 WROTE: Final = re.compile(
     r"(?<!\w)(?:schrieb|a écrit|yazdı|wrote|написа\w{1,3}|пи(?:ше|сав|сала)|كتبت?|scrisse"
     r"|escribió)[ \t]{1,2}(?=[^\W\d_])",

@@ -287,8 +287,8 @@ def test_a_damaged_backup_and_a_full_target_are_refused(whole_city: Up, tmp_path
     assert "no manifest" in failed("restore", str(saved), "--data", str(tmp_path / "new"))
 
 
-def test_interrupt_ends_everything(whole_city: Up) -> None:
-    assert whole_city.end(signal.SIGINT) == 0
+def test_interrupt_ends_everything_within_five_seconds(whole_city: Up) -> None:
+    assert whole_city.end(signal.SIGINT, seconds=5) == 0
     assert none_left(whole_city.data, 0)
 
 

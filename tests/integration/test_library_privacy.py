@@ -159,7 +159,7 @@ async def test_no_reader_is_found_in_any_store(
             return counts[-1] == (32, 1)
 
         try:
-            await eventually(told, "32 loans and a dead letter", deadline_s=60)
+            await eventually(told, "32 loans and a dead letter")
         except AssertionError as error:
             raise AssertionError(f"loans and dead letters: {list(dict.fromkeys(counts))}") from error
         await settle_loans(SettlingAsked(), use)
